@@ -1,0 +1,69 @@
+// Loop, Timer, Signal: one libuv event loop and what can be hung into it, without <uv.h> in the header.
+//
+// Threads      everything of a Loop from the thread that runs it, but stop_from_any_thread().
+// Lifetime     whatever was made with a Loop& is destroyed before the Loop; a destructor closes its uv handle
+//              and the memory is given back by the loop's close callbacks.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "lib/base/time.h"
+
+struct uv_loop_s;
+
+namespace posthaste::io {
+
+class Loop {
+ public:
+  Loop();
+  ~Loop();  // runs the close callbacks that are left; CHECKs that nothing stays open
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  void run();   // until stop()
+  void stop();
+  void stop_from_any_thread();
+
+  // Wall time at process start plus the monotonic time since: never steps back within the process.
+  // Read once per loop iteration (uv_now's granularity is refined to microseconds at the iteration's begin).
+  Instant now() const;
+  // Reads the clock again; for after long work.
+  Instant fresh_now();
+
+  // Runs after the callbacks of the current iteration, before the loop blocks; in the order given. For deferred
+  // destruction and for "flush once per iteration".
+  void defer(std::function<void()> work);
+
+  uv_loop_s* raw() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// A one-shot timer that can be set again and again. Cheap to move later; one per worker, not one per message.
+class Timer {
+ public:
+  Timer(Loop& loop, std::function<void()> callback);
+  ~Timer();
+  // kNever stops it. A time in the past fires in the next iteration.
+  void set(Instant when);
+
+ private:
+  struct State;
+  State* state_;
+};
+
+// Calls back for a POSIX signal in the loop's thread.
+class Signal {
+ public:
+  Signal(Loop& loop, int signal_number, std::function<void()> callback);
+  ~Signal();
+
+ private:
+  struct State;
+  State* state_;
+};
+
+}  // namespace posthaste::io

@@ -1,0 +1,65 @@
+// Envelope and Recipient: what SMTP said about a message, apart from its content.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lib/base/ids.h"
+#include "lib/base/time.h"
+#include "lib/mail/address.h"
+
+namespace posthaste::mail {
+
+enum class BodyType : std::uint8_t { k7Bit, k8BitMime, kBinaryMime };
+
+// RET of RFC 3461 §4.3.
+enum class DsnReturn : std::uint8_t { kUnset, kFull, kHeaders };
+
+// NOTIFY of RFC 3461 §4.1, as bits; 0 is "not given".
+enum NotifyBits : std::uint8_t {
+  kNotifyNever = 1,
+  kNotifySuccess = 2,
+  kNotifyFailure = 4,
+  kNotifyDelay = 8,
+};
+
+// One address with its DSN options; one fate.
+struct Recipient {
+  std::uint16_t number = 0;  // position in the transaction; with the message id it names the recipient
+  Mailbox address;
+  std::uint8_t notify = 0;  // NotifyBits
+  std::string orcpt;        // ORCPT, decoded xtext: "rfc822;user@example.com", or empty
+  friend bool operator==(const Recipient&, const Recipient&) = default;
+};
+
+// The sender's half of a transaction and how it came to us. Constant once accepted.
+struct Envelope {
+  MessageId id;
+  Mailbox sender;
+  BodyType body_type = BodyType::k7Bit;
+  bool smtputf8 = false;
+  bool eight_bit = false;  // the content has octets above 127, whatever BODY= said
+  DsnReturn ret = DsnReturn::kUnset;
+  std::string envid;  // ENVID, decoded xtext
+  Instant arrived;    // when the final dot (or BDAT LAST) was read
+  std::uint64_t body_bytes = 0;
+  std::uint16_t body_chunks = 0;
+  std::uint16_t recipients_total = 0;
+  std::string submitter;  // peer address, EHLO name and TLS, for trace and log; one line
+  friend bool operator==(const Envelope&, const Envelope&) = default;
+};
+
+// A piece of a message body, shared by whoever has it in flight. At most kChunkBytesMax long.
+using Chunk = std::shared_ptr<const std::string>;
+inline constexpr std::size_t kChunkBytesMax = 64 * 1024;
+
+// Content, CRLF line ends, not dot-stuffed, trace header first. May be only the first chunks
+// (Envelope::body_chunks says how many there are); empty when it has to be loaded.
+struct Body {
+  std::vector<Chunk> chunks;
+  bool complete(const Envelope& envelope) const { return chunks.size() == envelope.body_chunks; }
+};
+
+}  // namespace posthaste::mail

@@ -1,0 +1,109 @@
+// TlsPolicies: the operator's TLS rules, and the one policy that they make for a domain.
+//
+// Overlay: built-in < default < domain rules in the file's order, field by field onto a full struct; the
+// origin of every field is kept, so that it can be explained.
+// Does not     connect, verify, remember. See lib/tls for handshakes, lib/delivery for what follows a failure.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/names.h"
+#include "lib/base/result.h"
+
+namespace posthaste::policy {
+
+// Postfix's names and meaning. Ordered: a later level asks for more.
+enum class TlsLevel : std::uint8_t { kNone, kMay, kEncrypt };
+enum class TlsConnect : std::uint8_t { kStartTls, kImplicit };
+// What to do when the level cannot be had from any host. Plaintext only with levels up to kMay.
+enum class OnTlsFailure : std::uint8_t { kPlaintext, kDefer, kBounce };
+enum class TlsVersion : std::uint8_t { kTls10, kTls11, kTls12, kTls13 };
+
+std::string_view name(TlsLevel level);
+std::string_view name(TlsConnect connect);
+std::string_view name(OnTlsFailure choice);
+std::string_view name(TlsVersion version);
+
+// What we offer in a handshake. Every field is always set explicitly on the OpenSSL context.
+struct TlsProfile {
+  std::string name;
+  TlsVersion min_version;
+  TlsVersion max_version;
+  std::string ciphers;       // TLS 1.2 and before, OpenSSL's syntax
+  std::string ciphersuites;  // TLS 1.3
+  std::string groups;        // "X25519:P-256:P-384"
+  std::string signature_algorithms;
+  int security_level = 1;
+  friend bool operator==(const TlsProfile&, const TlsProfile&) = default;
+};
+
+// ECDHE with AEAD on TLS 1.2 and 1.3.
+const TlsProfile& modern_profile();
+
+// A full policy: what is decided for one domain.
+struct TlsPolicy {
+  TlsLevel level = TlsLevel::kMay;
+  TlsConnect connect = TlsConnect::kStartTls;
+  std::uint16_t port = 0;  // 0: delivery.port
+  std::string profile = "modern";
+  OnTlsFailure not_offered = OnTlsFailure::kPlaintext;
+  OnTlsFailure refused = OnTlsFailure::kPlaintext;
+  OnTlsFailure handshake = OnTlsFailure::kPlaintext;
+  friend bool operator==(const TlsPolicy&, const TlsPolicy&) = default;
+};
+
+// The fields of TlsPolicy, for overlays and explanations.
+enum class TlsField : std::uint8_t { kLevel, kConnect, kPort, kProfile, kNotOffered, kRefused, kHandshake };
+inline constexpr std::size_t kTlsFields = 7;
+std::string_view name(TlsField field);
+
+// A rule's body: only the fields that it sets.
+struct TlsOverlay {
+  std::optional<TlsLevel> level;
+  std::optional<TlsConnect> connect;
+  std::optional<std::uint16_t> port;
+  std::optional<std::string> profile;
+  std::optional<OnTlsFailure> not_offered, refused, handshake;
+  friend bool operator==(const TlsOverlay&, const TlsOverlay&) = default;
+};
+
+// "example.com" (that name alone) or "*.example.com" (every name below it, not itself).
+struct DomainPattern {
+  std::string text;  // folded
+  bool matches(std::string_view folded_domain) const;
+  friend bool operator==(const DomainPattern&, const DomainPattern&) = default;
+};
+Result<DomainPattern> parse_domain_pattern(std::string_view text);
+
+struct TlsRule {
+  std::vector<DomainPattern> match;
+  TlsOverlay overlay;
+  std::string origin;  // where it stands: "posthaste.yaml:31"
+};
+
+struct ExplainedTlsPolicy {
+  TlsPolicy policy;
+  std::array<std::string, kTlsFields> origins;  // by TlsField: "built-in", "tls.default", "posthaste.yaml:31"
+};
+
+class TlsPolicies {
+ public:
+  TlsPolicies() = default;
+  // A level above kMay raises fallbacks that nobody set explicitly from plaintext to defer; an explicit
+  // plaintext above kMay is refused here. Error: kInvalid, with the rule's origin.
+  static Result<TlsPolicies> make(TlsOverlay defaults, std::string default_origin, std::vector<TlsRule> rules);
+  TlsPolicy policy_for(const RoutingDomain& domain) const;
+  ExplainedTlsPolicy explain(const RoutingDomain& domain) const;
+
+ private:
+  TlsOverlay defaults_;
+  std::string default_origin_ = "built-in";
+  std::vector<TlsRule> rules_;
+};
+
+}  // namespace posthaste::policy

@@ -1,0 +1,80 @@
+// ClientContext, ServerContext, TlsStream: OpenSSL behind one door. One builder makes both contexts, one function
+// makes TlsFacts, one function classifies failures; STARTTLS and implicit TLS differ only in when they are called.
+//
+// Threads      a context may be shared by connections of one thread only (session caches).
+// Does not     decide what a failure means; see lib/policy and lib/delivery.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "lib/base/names.h"
+#include "lib/base/result.h"
+#include "lib/io/stream.h"
+#include "lib/policy/tls_facts.h"
+#include "lib/policy/tls_policy.h"
+
+namespace posthaste::tls {
+
+class ClientContext {
+ public:
+  // Error: kInvalid, naming the profile and the field that OpenSSL does not take; or kUnsupported (a group or
+  // cipher that this OpenSSL does not know).
+  static Result<std::unique_ptr<ClientContext>> make(const policy::TlsProfile& profile);
+  ~ClientContext();
+  struct State;
+  State& state() { return *state_; }
+
+ private:
+  explicit ClientContext(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+struct ServerCertificate {
+  std::string certificate_file;  // PEM, leaf first, then intermediates
+  std::string private_key_file;  // PEM
+};
+
+class ServerContext {
+ public:
+  // Error: kNotFound, kInvalid, with the file's name, what is wrong (unreadable, no PEM, key does not match, expired is
+  // only a warning in `warning`) and how to mend it.
+  static Result<std::unique_ptr<ServerContext>> make(const ServerCertificate& certificate,
+                                                     const policy::TlsProfile& profile, std::string* warning);
+  ~ServerContext();
+  struct State;
+  State& state() { return *state_; }
+
+ private:
+  explicit ServerContext(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// A TLS session over a connected non-blocking socket that it does not own.
+class TlsStream final : public io::Stream {
+ public:
+  // `host`: goes into SNI (not for address literals) and is what the certificate's name is compared with.
+  static Result<std::unique_ptr<TlsStream>> client(ClientContext& context, int fd, const MxName& host);
+  static Result<std::unique_ptr<TlsStream>> server(ServerContext& context, int fd);
+  ~TlsStream() override;
+
+  io::IoResult read(char* into, std::size_t size) override;
+  io::IoResult write(const iovec* parts, int count) override;
+  io::IoResult handshake() override;
+  void shutdown() override;
+
+  // REQUIRES handshake() gave kOk.
+  const policy::TlsFacts& facts() const;
+  // After kEof or kError of any call: why. During the handshake always set; later only for what TLS itself said
+  // (kNone for a mere end of file or reset).
+  policy::TlsFailure failure() const;
+  // For people: OpenSSL's words, the alert's number, the verify result.
+  const std::string& failure_words() const;
+
+ private:
+  struct State;
+  explicit TlsStream(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace posthaste::tls
