@@ -12,7 +12,15 @@
 
 namespace posthaste::dns {
 
-enum class RecordType : std::uint16_t { kA = 1, kCname = 5, kSoa = 6, kMx = 15, kTxt = 16, kAaaa = 28, kTlsa = 52 };
+enum class RecordType : std::uint16_t {
+  kA = 1,
+  kCname = 5,
+  kSoa = 6,
+  kMx = 15,
+  kTxt = 16,
+  kAaaa = 28,
+  kTlsa = 52
+};
 std::string_view name(RecordType type);
 
 struct Question {
@@ -42,7 +50,7 @@ struct MxRecord {
 struct Answer {
   AnswerStatus status = AnswerStatus::kTimeout;
   bool authentic = false;  // AD, and every configured resolver is a loopback address
-  Instant expires;         // by the records' TTL, or the SOA's minimum for negative answers, clamped
+  Instant expires;  // by the records' TTL, or the SOA's minimum for negative answers, clamped
   std::vector<MxRecord> mx;
   std::vector<IpAddress> addresses;  // of the type that was asked for
   std::string words;                 // for people: "SERVFAIL for example.com MX from 127.0.0.1:53"

@@ -1,4 +1,5 @@
-// MxPlan: the hosts that mail for a domain goes to, in the order in which they are tried; or why there are none.
+// MxPlan: the hosts that mail for a domain goes to, in the order in which they are tried; or why
+// there are none.
 //
 // Limits       kMxHostsMax hosts; the worse ones are left out.
 // Implements   RFC 5321 §5.1, RFC 7505.
@@ -39,8 +40,9 @@ struct MxPlan {
   std::string words;  // for people; for kHosts empty, or what was left out and why
 };
 
-// Makes the plan from the answer to `domain`'s MX question. Hosts of equal preference come in random order; NODATA means
-// that the domain itself is its only host. `own`: our name; it and what is not better is left out.
+// Makes the plan from the answer to `domain`'s MX question. Hosts of equal preference come in
+// random order; NODATA means that the domain itself is its only host. `own`: our name; it and what
+// is not better is left out.
 MxPlan plan_mx(const RoutingDomain& domain, const Answer& answer, const HeloName& own, Rng& rng);
 
 }  // namespace posthaste::dns

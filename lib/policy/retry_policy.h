@@ -10,26 +10,37 @@
 #include "lib/base/names.h"
 #include "lib/base/rng.h"
 #include "lib/base/time.h"
-#include "lib/policy/tls_policy.h"
+#include "lib/policy/domain_pattern.h"
 
 namespace posthaste::policy {
 
-// Why a recipient waits. `policy` is ours (a TLS level that nobody offers is `tls`), `other` is every 4xx that
-// nothing better is known of.
-enum class RetryClass : std::uint8_t { kConnect, kDns, kTls, kGreylist, kThrottled, kMailbox, kPolicy, kOther };
+// Why a recipient waits. `policy` is ours (a TLS level that nobody offers is `tls`), `other` is
+// every 4xx that nothing better is known of.
+enum class RetryClass : std::uint8_t {
+  kConnect,
+  kDns,
+  kTls,
+  kGreylist,
+  kThrottled,
+  kMailbox,
+  kPolicy,
+  kOther
+};
 inline constexpr std::size_t kRetryClasses = 8;
 std::string_view name(RetryClass retry_class);  // "connect", …
 std::optional<RetryClass> parse_retry_class(std::string_view text);
 
-// By code and enhanced code alone (rules by words come later): 4.7.1 and 450 4.2.0 after RCPT read as
-// greylisting, 421 and 4.7.28 as throttled, 4.2.x and 452 as mailbox.
+// By code and enhanced code alone (rules by words come later): 4.7.1 and 450 4.2.0 after RCPT read
+// as greylisting, 421 and 4.7.28 as throttled, 4.2.x and 452 as mailbox.
 RetryClass classify_reply(int code, int subject, int detail);
 
 struct RetryPolicy {
-  std::vector<Duration> intervals{std::chrono::minutes(1),  std::chrono::minutes(5), std::chrono::minutes(15),
-                                  std::chrono::minutes(30), std::chrono::hours(1),   std::chrono::hours(2),
+  std::vector<Duration> intervals{std::chrono::minutes(1),  std::chrono::minutes(5),
+                                  std::chrono::minutes(15), std::chrono::minutes(30),
+                                  std::chrono::hours(1),    std::chrono::hours(2),
                                   std::chrono::hours(4)};  // never empty; the last one repeats
-  double jitter = 0.1;  // each wait is drawn from [1 - jitter, 1 + jitter] times the interval; 0..0.5
+  double jitter =
+      0.1;  // each wait is drawn from [1 - jitter, 1 + jitter] times the interval; 0..0.5
   Duration expire_after = std::chrono::hours(120);  // after arrival
   friend bool operator==(const RetryPolicy&, const RetryPolicy&) = default;
 };
@@ -53,7 +64,8 @@ class RetryPolicies {
   RetryPolicy policy_for(const RoutingDomain& domain, RetryClass retry_class) const;
 };
 
-// When attempt number `attempts` (1 = the first one) has just failed at `now`: the next due time. Never before `now`.
+// When attempt number `attempts` (1 = the first one) has just failed at `now`: the next due time.
+// Never before `now`. REQUIRES policy.intervals not empty.
 Instant next_due(const RetryPolicy& policy, std::uint32_t attempts, Instant now, Rng& rng);
 
 }  // namespace posthaste::policy

@@ -1,8 +1,9 @@
 // TlsPolicies: the operator's TLS rules, and the one policy that they make for a domain.
 //
-// Overlay: built-in < default < domain rules in the file's order, field by field onto a full struct; the
-// origin of every field is kept, so that it can be explained.
-// Does not     connect, verify, remember. See lib/tls for handshakes, lib/delivery for what follows a failure.
+// Overlay: built-in < default < domain rules in the file's order, field by field onto a full
+// struct; the origin of every field is kept, so that it can be explained. Threads      immutable
+// once made. Does not     connect, verify, remember. See lib/tls for handshakes, lib/delivery for
+// what follows a failure.
 #pragma once
 
 #include <array>
@@ -14,6 +15,7 @@
 
 #include "lib/base/names.h"
 #include "lib/base/result.h"
+#include "lib/policy/domain_pattern.h"
 
 namespace posthaste::policy {
 
@@ -58,7 +60,15 @@ struct TlsPolicy {
 };
 
 // The fields of TlsPolicy, for overlays and explanations.
-enum class TlsField : std::uint8_t { kLevel, kConnect, kPort, kProfile, kNotOffered, kRefused, kHandshake };
+enum class TlsField : std::uint8_t {
+  kLevel,
+  kConnect,
+  kPort,
+  kProfile,
+  kNotOffered,
+  kRefused,
+  kHandshake
+};
 inline constexpr std::size_t kTlsFields = 7;
 std::string_view name(TlsField field);
 
@@ -72,14 +82,6 @@ struct TlsOverlay {
   friend bool operator==(const TlsOverlay&, const TlsOverlay&) = default;
 };
 
-// "example.com" (that name alone) or "*.example.com" (every name below it, not itself).
-struct DomainPattern {
-  std::string text;  // folded
-  bool matches(std::string_view folded_domain) const;
-  friend bool operator==(const DomainPattern&, const DomainPattern&) = default;
-};
-Result<DomainPattern> parse_domain_pattern(std::string_view text);
-
 struct TlsRule {
   std::vector<DomainPattern> match;
   TlsOverlay overlay;
@@ -88,15 +90,20 @@ struct TlsRule {
 
 struct ExplainedTlsPolicy {
   TlsPolicy policy;
-  std::array<std::string, kTlsFields> origins;  // by TlsField: "built-in", "tls.default", "posthaste.yaml:31"
+  std::array<std::string, kTlsFields>
+      origins;  // by TlsField: "built-in", "tls.default", "posthaste.yaml:31"
 };
 
 class TlsPolicies {
  public:
   TlsPolicies() = default;
-  // A level above kMay raises fallbacks that nobody set explicitly from plaintext to defer; an explicit
-  // plaintext above kMay is refused here. Error: kInvalid, with the rule's origin.
-  static Result<TlsPolicies> make(TlsOverlay defaults, std::string default_origin, std::vector<TlsRule> rules);
+  // A level above kMay raises fallbacks that were set before it (or by nobody) from plaintext to
+  // defer: the default's plaintext is meant for the default's level. Plaintext asked for together
+  // with such a level, or in a rule that is laid over it, is refused here. Error: kInvalid, with
+  // the rule's origin.
+  static Result<TlsPolicies> make(TlsOverlay defaults, std::string default_origin,
+                                  std::vector<TlsRule> rules);
+  // O(rules): ask once per destination, not once per message.
   TlsPolicy policy_for(const RoutingDomain& domain) const;
   ExplainedTlsPolicy explain(const RoutingDomain& domain) const;
 
