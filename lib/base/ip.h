@@ -32,15 +32,17 @@ struct Network {
   bool contains(const IpAddress& address) const;
 };
 
-// "10.0.0.0/8", "::1/128", or a bare address (its full length). Error: kInvalid (also for host bits set).
+// "10.0.0.0/8", "::1/128", or a bare address (its full length). Error: kInvalid (also for host bits
+// set).
 Result<Network> parse_network(std::string_view text);
 std::string render_network(const Network& network);
 bool contains_any(const std::vector<Network>& networks, const IpAddress& address);
 
 bool is_loopback(const IpAddress& address);
-// Addresses where a stranger's MX must not lead us: loopback, private, link-local, shared (RFC 6598),
-// multicast, unspecified, documentation, benchmarking, and what else the IANA special-purpose
-// registries (RFC 6890) do not call globally reachable; also IPv6 forms that embed such an IPv4 address (6to4, NAT64).
+// Addresses where a stranger's MX must not lead us: loopback, private, link-local, shared (RFC
+// 6598), multicast, unspecified, documentation, benchmarking, and what else the IANA
+// special-purpose registries (RFC 6890) do not call globally reachable; also IPv6 forms that embed
+// such an IPv4 address (6to4, NAT64).
 bool is_special_purpose(const IpAddress& address);
 
 struct Endpoint {

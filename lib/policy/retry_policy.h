@@ -45,10 +45,11 @@ struct RetryPolicy {
   friend bool operator==(const RetryPolicy&, const RetryPolicy&) = default;
 };
 
+// A rule's body: only the fields that it sets.
 struct RetryOverlay {
-  std::optional<std::vector<Duration>> intervals;
-  std::optional<double> jitter;
-  std::optional<Duration> expire_after;
+  std::optional<std::vector<Duration>> intervals = std::nullopt;
+  std::optional<double> jitter = std::nullopt;
+  std::optional<Duration> expire_after = std::nullopt;
 };
 
 class RetryPolicies {

@@ -74,11 +74,13 @@ std::string_view name(TlsField field);
 
 // A rule's body: only the fields that it sets.
 struct TlsOverlay {
-  std::optional<TlsLevel> level;
-  std::optional<TlsConnect> connect;
-  std::optional<std::uint16_t> port;
-  std::optional<std::string> profile;
-  std::optional<OnTlsFailure> not_offered, refused, handshake;
+  std::optional<TlsLevel> level = std::nullopt;
+  std::optional<TlsConnect> connect = std::nullopt;
+  std::optional<std::uint16_t> port = std::nullopt;
+  std::optional<std::string> profile = std::nullopt;
+  std::optional<OnTlsFailure> not_offered = std::nullopt;
+  std::optional<OnTlsFailure> refused = std::nullopt;
+  std::optional<OnTlsFailure> handshake = std::nullopt;
   friend bool operator==(const TlsOverlay&, const TlsOverlay&) = default;
 };
 
