@@ -8,6 +8,26 @@
 namespace posthaste::policy {
 namespace {
 
+// In the order of their enumerators.
+constexpr std::array<std::string_view, 3> kLevels{"none", "may", "encrypt"};
+constexpr std::array<std::string_view, 2> kConnects{"starttls", "implicit"};
+constexpr std::array<std::string_view, 3> kChoices{"plaintext", "defer", "bounce"};
+constexpr std::array<std::string_view, 4> kVersions{"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
+constexpr std::array<std::string_view, kTlsFields> kFields{"level",
+                                                           "connect",
+                                                           "port",
+                                                           "profile",
+                                                           "fallback.not_offered",
+                                                           "fallback.refused",
+                                                           "fallback.handshake"};
+
+template <std::size_t kCount, typename Enum>
+std::string_view nth(const std::array<std::string_view, kCount>& names, Enum value) {
+  const auto index = static_cast<std::size_t>(value);
+  CHECK(index < kCount);
+  return names[index];
+}
+
 // The layers of one domain, from the weakest to the strongest: built-in, default, the rules that
 // match.
 constexpr std::size_t kBuiltIn = 0;
@@ -128,59 +148,11 @@ Error contradiction(const Draft& draft, const Fallback& fallback) {
 
 }  // namespace
 
-std::string_view name(TlsLevel level) {
-  switch (level) {
-    case TlsLevel::kNone: return "none";
-    case TlsLevel::kMay: return "may";
-    case TlsLevel::kEncrypt: return "encrypt";
-  }
-  CHECK(!"a TlsLevel");
-  return {};
-}
-
-std::string_view name(TlsConnect connect) {
-  switch (connect) {
-    case TlsConnect::kStartTls: return "starttls";
-    case TlsConnect::kImplicit: return "implicit";
-  }
-  CHECK(!"a TlsConnect");
-  return {};
-}
-
-std::string_view name(OnTlsFailure choice) {
-  switch (choice) {
-    case OnTlsFailure::kPlaintext: return "plaintext";
-    case OnTlsFailure::kDefer: return "defer";
-    case OnTlsFailure::kBounce: return "bounce";
-  }
-  CHECK(!"an OnTlsFailure");
-  return {};
-}
-
-std::string_view name(TlsVersion version) {
-  switch (version) {
-    case TlsVersion::kTls10: return "TLSv1";
-    case TlsVersion::kTls11: return "TLSv1.1";
-    case TlsVersion::kTls12: return "TLSv1.2";
-    case TlsVersion::kTls13: return "TLSv1.3";
-  }
-  CHECK(!"a TlsVersion");
-  return {};
-}
-
-std::string_view name(TlsField field) {
-  switch (field) {
-    case TlsField::kLevel: return "level";
-    case TlsField::kConnect: return "connect";
-    case TlsField::kPort: return "port";
-    case TlsField::kProfile: return "profile";
-    case TlsField::kNotOffered: return "fallback.not_offered";
-    case TlsField::kRefused: return "fallback.refused";
-    case TlsField::kHandshake: return "fallback.handshake";
-  }
-  CHECK(!"a TlsField");
-  return {};
-}
+std::string_view name(TlsLevel level) { return nth(kLevels, level); }
+std::string_view name(TlsConnect connect) { return nth(kConnects, connect); }
+std::string_view name(OnTlsFailure choice) { return nth(kChoices, choice); }
+std::string_view name(TlsVersion version) { return nth(kVersions, version); }
+std::string_view name(TlsField field) { return nth(kFields, field); }
 
 const TlsProfile& modern_profile() {
   static const TlsProfile kModern{

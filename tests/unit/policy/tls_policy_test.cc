@@ -223,6 +223,21 @@ TEST(TlsPolicies, BuiltInIsOpportunistic) {
   for (const std::string& origin : explained.origins) EXPECT_EQ(origin, "built-in");
 }
 
+TEST(TlsPolicies, NamesAreWhatTheConfigurationSays) {
+  EXPECT_EQ(name(TlsLevel::kNone), "none");
+  EXPECT_EQ(name(TlsLevel::kMay), "may");
+  EXPECT_EQ(name(TlsLevel::kEncrypt), "encrypt");
+  EXPECT_EQ(name(TlsConnect::kStartTls), "starttls");
+  EXPECT_EQ(name(TlsConnect::kImplicit), "implicit");
+  EXPECT_EQ(name(OnTlsFailure::kPlaintext), "plaintext");
+  EXPECT_EQ(name(OnTlsFailure::kDefer), "defer");
+  EXPECT_EQ(name(OnTlsFailure::kBounce), "bounce");
+  EXPECT_EQ(name(TlsVersion::kTls10), "TLSv1");
+  EXPECT_EQ(name(TlsVersion::kTls13), "TLSv1.3");
+  EXPECT_EQ(name(TlsField::kLevel), "level");
+  EXPECT_EQ(name(TlsField::kHandshake), "fallback.handshake");
+}
+
 TEST(TlsPolicies, ModernOffersForwardSecrecyAndAeadOnly) {
   const TlsProfile& modern = modern_profile();
   EXPECT_EQ(name(modern.min_version), "TLSv1.2");
