@@ -16,14 +16,14 @@ std::string_view name(HistoryKind kind);  // "accepted", …
 struct HistoryEvent {
   Instant time;
   HistoryKind kind = HistoryKind::kAccepted;
-  std::uint32_t attempt = 0;   // 1 for the first one; 0 for kAccepted
-  Instant next_due;            // kDeferred
-  std::string recipient;       // kAccepted: all of them, separated by spaces
-  std::string sender;          // kAccepted
-  std::string host;            // "mx1.example.com[192.0.2.1]:25"
-  std::string tls;             // "TLSv1.3 TLS_AES_256_GCM_SHA384 unverified", "plaintext (not_offered)"
-  std::string words;           // the reply, or what went wrong, or how it was submitted
-  std::string retry_class;     // kDeferred
+  std::uint32_t attempt = 0;  // 1 for the first one; 0 for kAccepted
+  Instant next_due;           // kDeferred
+  std::string recipient;      // kAccepted: all of them, separated by spaces
+  std::string sender;         // kAccepted
+  std::string host;           // "mx1.example.com[192.0.2.1]:25"
+  std::string tls;    // "TLSv1.3 TLS_AES_256_GCM_SHA384 unverified", "plaintext (not_offered)"
+  std::string words;  // the reply, or what went wrong, or how it was submitted
+  std::string retry_class;  // kDeferred
   friend bool operator==(const HistoryEvent&, const HistoryEvent&) = default;
 };
 

@@ -1,0 +1,38 @@
+#include "lib/mail/trace_header.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "lib/mail/date.h"
+
+namespace posthaste::mail {
+
+std::string_view protocol_name(bool extended, bool tls, bool smtputf8) {
+  if (!extended) return "SMTP";  // RFC 3848 has no name for HELO with TLS
+  if (smtputf8) return tls ? "UTF8SMTPS" : "UTF8SMTP";
+  return tls ? "ESMTPS" : "ESMTP";
+}
+
+std::string render_address_literal(const IpAddress& address) {
+  return (address.v6 ? "[IPv6:" : "[") + render_ip(address) + "]";
+}
+
+void append_received(std::string& out, const Trace& trace) {
+  auto at = std::back_inserter(out);
+  fmt::format_to(at, "Received: from {} ({})\r\n\tby {} with {}", trace.helo,
+                 render_address_literal(trace.peer), trace.hostname,
+                 protocol_name(trace.extended, !trace.tls_version.empty(), trace.smtputf8));
+  if (!trace.tls_version.empty()) {
+    fmt::format_to(at, " ({} {})", trace.tls_version, trace.tls_cipher);
+  }
+  fmt::format_to(at, " id {}\r\n\t", render_id(trace.id));
+  // An address in UTF-8 stays out, so that the field itself never needs SMTPUTF8 or 8BITMIME of a
+  // peer.
+  if (trace.only_recipient != nullptr && trace.only_recipient->ascii()) {
+    fmt::format_to(at, "for <{}>", trace.only_recipient->text());
+  }
+  fmt::format_to(at, "; {}\r\n", render_date(trace.arrived));
+}
+
+}  // namespace posthaste::mail
