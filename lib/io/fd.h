@@ -1,4 +1,7 @@
-// Fd: owns a file descriptor.
+// Fd: a file descriptor that is closed when its owner goes.
+//
+// Threads      none: one thread at a time.
+// Does not     duplicate, read or write.
 #pragma once
 
 #include <utility>

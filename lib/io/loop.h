@@ -1,8 +1,11 @@
-// Loop, Timer, Signal: one libuv event loop and what can be hung into it, without <uv.h> in the header.
+// Loop, Timer, Signal: one libuv event loop and what can be hung into it, without <uv.h> in the
+// header.
 //
 // Threads      everything of a Loop from the thread that runs it, but stop_from_any_thread().
-// Lifetime     whatever was made with a Loop& is destroyed before the Loop; a destructor closes its uv handle
+// Lifetime     whatever was made with a Loop& is destroyed before the Loop; a destructor closes its
+// uv handle
 //              and the memory is given back by the loop's close callbacks.
+// Does not     own threads. One Loop per thread, made by whoever makes the thread.
 #pragma once
 
 #include <functional>
@@ -16,38 +19,49 @@ namespace posthaste::io {
 
 class Loop {
  public:
+  // Also ignores SIGPIPE in the whole process: OpenSSL writes with write(2), which cannot be told
+  // not to raise it.
   Loop();
-  ~Loop();  // runs the close callbacks that are left; CHECKs that nothing stays open
+  // Runs the deferred work and the close callbacks that are left; CHECKs that nothing stays open.
+  ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  void run();   // until stop()
+  void run();  // until stop(); deferred work is done before it returns
   void stop();
   void stop_from_any_thread();
 
   // Wall time at process start plus the monotonic time since: never steps back within the process.
-  // Read once per loop iteration (uv_now's granularity is refined to microseconds at the iteration's begin).
+  // Read when it is first asked for in a loop iteration, to the microsecond; outside run() every
+  // time.
   Instant now() const;
   // Reads the clock again; for after long work.
   Instant fresh_now();
 
-  // Runs after the callbacks of the current iteration, before the loop blocks; in the order given. For deferred
-  // destruction and for "flush once per iteration".
+  // Runs after the callbacks of the current iteration, before the loop blocks; in the order given.
+  // Work that is deferred by deferred work runs in the next iteration. For deferred destruction and
+  // for "flush once per iteration".
   void defer(std::function<void()> work);
 
   uv_loop_s* raw() const;
 
+  struct State;  // for lib/io: see loop_state.h
+  State& state() { return *state_; }
+
  private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 
-// A one-shot timer that can be set again and again. Cheap to move later; one per worker, not one per message.
+// A one-shot timer that can be set again and again. Cheap to move later; one per worker, not one
+// per message.
 class Timer {
  public:
   Timer(Loop& loop, std::function<void()> callback);
   ~Timer();
-  // kNever stops it. A time in the past fires in the next iteration.
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  // kNever stops it. A time in the past fires in the next iteration. In the callback loop.now() >=
+  // `when`.
   void set(Instant when);
 
  private:
@@ -60,6 +74,8 @@ class Signal {
  public:
   Signal(Loop& loop, int signal_number, std::function<void()> callback);
   ~Signal();
+  Signal(const Signal&) = delete;
+  Signal& operator=(const Signal&) = delete;
 
  private:
   struct State;

@@ -1,5 +1,9 @@
-// Mailbox<T>: how threads talk. Many producers, one consumer: the thread of a Loop. Bounded; a full one is
-// back-pressure by return value, never growth. At most one wake-up is under way at a time.
+// Mailbox<T>: how threads talk. Many producers, one consumer: the thread of a Loop. Bounded; a full
+// one is back-pressure by return value, never growth. At most one wake-up is under way at a time.
+//
+// Lifetime     destroyed in the loop's thread, after its producers have ended.
+// Threads      as said at each function.
+// Does not     order the items of different producers.
 #pragma once
 
 #include <cstddef>
@@ -9,11 +13,14 @@
 #include <utility>
 #include <vector>
 
+#include "lib/base/check.h"
+
 namespace posthaste::io {
 
 class Loop;
 
-// Wakes a Loop's thread. wake() from any thread; the callback runs in the loop's thread, once per burst.
+// Wakes a Loop's thread. wake() from any thread; the callback runs in the loop's thread, once per
+// burst.
 class Waker {
  public:
   Waker(Loop& loop, std::function<void()> callback);
@@ -36,8 +43,8 @@ class Mailbox {
 
   // Any thread. False: full, and `item` is untouched.
   [[nodiscard]] bool try_push(T&& item) { return push(std::move(item), capacity_); }
-  // Any thread. For what must not be refused because it was promised before (answers, settlements); the number of
-  // those is bounded by what was let in by try_push elsewhere.
+  // Any thread. For what must not be refused because it was promised before (answers, settlements);
+  // the number of those is bounded by what was let in by try_push elsewhere.
   void push(T&& item) { (void)push(std::move(item), static_cast<std::size_t>(-1)); }
   // Any thread. All of `items`, one lock and at most one wake-up.
   void push_all(std::vector<T>&& items) {
@@ -53,6 +60,7 @@ class Mailbox {
   }
   // The loop's thread. Swaps everything out; `into` must be empty and lends its capacity.
   void take_all(std::vector<T>& into) {
+    CHECK(into.empty());
     const std::lock_guard lock(mutex_);
     std::swap(into, items_);
   }
