@@ -1,14 +1,18 @@
-// ClientSession: the client half of one SMTP conversation, as a pure function of its inputs: bytes from the
-// peer in, commands for the peer and outcomes out.
+// ClientSession: the client half of one SMTP conversation, as a pure function of its inputs: bytes
+// from the peer in, commands for the peer and outcomes out.
 //
-//   Greeting -> Ehlo -> [StartTls -> Handshake -> Ehlo] -> Ready <-> Envelope -> Content -> FinalDot -> Ready … Quit
-//   (implicit TLS: Handshake first)        any state --(failure)--> Dead
+//   Greeting -> Ehlo -> [StartTls -> Handshake -> Ehlo] -> Ready <-> Envelope -> Content ->
+//   FinalDot -> Ready … Quit (implicit TLS: Handshake first)        any state --(failure)--> Dead
 //
-// Lifetime     one connection; dead after a Closed action, and every later event is ignored.
-// Threads      none: one thread at a time.
-// Limits       reply line 512 octets (RFC 5321 §4.5.3.1.5; we bear up to 2,048), reply 128 lines.
-// Implements   RFC 5321 §3.3, §4.2, §4.5.3.2; RFC 2920; RFC 3030 CHUNKING; RFC 3207; RFC 1870; RFC 6152; RFC 6531; RFC 3461.
-// Does not     retry, choose hosts, know DNS or fall back from TLS on its own. See lib/delivery/engine.h.
+// Replies are matched to commands in order. Bytes that answer nothing (behind the greeting, behind
+// the 220 to STARTTLS, between messages) end the session: whoever is out of step, or sits in
+// between, must not have his say.
+//
+// Lifetime     one connection; dead after a Closed action, and every later event is ignored (also
+// Deliver: see dead()). Threads      none: one thread at a time. Limits       reply line 512 octets
+// (RFC 5321 §4.5.3.1.5; we bear up to 2,048), reply 128 lines. Implements   RFC 5321 §3.3, §4.2,
+// §4.5.3.2; RFC 2920; RFC 3030 CHUNKING; RFC 3207; RFC 1870; RFC 6152; RFC 6531; RFC 3461. Does not
+// retry, choose hosts, know DNS or fall back from TLS on its own. See lib/delivery/engine.h.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +27,9 @@
 #include "lib/base/time.h"
 #include "lib/mail/envelope.h"
 #include "lib/policy/tls_facts.h"
+#include "lib/smtp/capabilities.h"
 #include "lib/smtp/reply.h"
+#include "lib/smtp/stage.h"
 
 namespace posthaste::smtp {
 
@@ -33,7 +39,8 @@ enum class TlsNeed : std::uint8_t {
   kRequired,   // without it the session ends with its TlsFailure
 };
 
-// RFC 5321 §4.5.3.2 minimums are the defaults. Connecting and the handshake are timed by the session too.
+// RFC 5321 §4.5.3.2 minimums are the defaults. Connecting and the handshake are timed by the
+// session too. A time-out starts anew with each whole reply, not with each byte.
 struct ClientTimeouts {
   Duration connect = std::chrono::seconds(30);
   Duration greeting = std::chrono::minutes(5);
@@ -43,9 +50,9 @@ struct ClientTimeouts {
   Duration mail = std::chrono::minutes(5);
   Duration rcpt = std::chrono::minutes(5);
   Duration data = std::chrono::minutes(2);
-  Duration block = std::chrono::minutes(3);       // per block of content that the peer does not take
+  Duration block = std::chrono::minutes(3);  // per block of content that the peer does not take
   Duration final_dot = std::chrono::minutes(10);
-  Duration quit = std::chrono::seconds(5);        // our own choice: nothing is lost by not waiting
+  Duration quit = std::chrono::seconds(5);  // our own choice: nothing is lost by not waiting
 };
 
 struct ClientOptions {
@@ -55,30 +62,20 @@ struct ClientOptions {
   ClientTimeouts timeouts;
 };
 
-// What EHLO offered (after TLS, where there is TLS).
-struct Capabilities {
-  bool pipelining = false, chunking = false, eight_bit_mime = false, smtputf8 = false, dsn = false,
-       starttls = false, binary_mime = false, size = false;
-  std::uint64_t size_max = 0;  // 0: no limit told
-};
-
 // One mail transaction. REQUIRES 1..n recipients of envelope->id.
 struct Transaction {
   std::shared_ptr<const mail::Envelope> envelope;
   std::vector<mail::Recipient> recipients;
 };
 
-// Where in the conversation something happened; the words for people are in a table beside the enum's name().
-enum class Stage : std::uint8_t { kConnect, kGreeting, kEhlo, kStartTls, kHandshake, kMail, kRcpt, kData, kContent, kFinalDot, kIdle, kQuit };
-std::string_view name(Stage stage);    // "final_dot", for metrics
-std::string_view words(Stage stage);   // "end of data -- message may be sent more than once"
-
 enum class Verdict : std::uint8_t {
   kDelivered,
   kTemporary,  // 4xx
-  kPermanent,  // 5xx, or the peer lacks an extension that this message cannot do without (then code 0 and our words)
-  kUntried,    // the connection ended before this recipient's fate was asked for: another host may be tried at once
-  kMaybe,      // the connection ended between our final dot and its reply: maybe delivered
+  kPermanent,  // 5xx, or the peer lacks an extension that this message cannot do without (then code
+               // 0 and our words)
+  kUntried,  // the connection ended before this recipient's fate was asked for: another host may be
+             // tried at once
+  kMaybe,    // the connection ended between our final dot and its reply: maybe delivered
 };
 
 struct RecipientOutcome {
@@ -95,40 +92,75 @@ struct TransactionResult {
 // Why a session ended that had no transaction to blame, or in addition to one.
 struct SessionFailure {
   Stage stage = Stage::kConnect;
-  Reply reply;  // code 0 where the peer said nothing
+  Reply reply;                                         // code 0 where the peer said nothing
   policy::TlsFailure tls = policy::TlsFailure::kNone;  // set: this is a TLS failure
   bool timed_out = false;
-  std::string words;  // one line: "connection refused", "421 4.7.0 too busy after greeting"
+  std::string words;  // one line: "connection refused", "421 4.7.0 too busy while sending EHLO"
 };
 
-// ---- events --------------------------------------------------------------------------------------------
-struct Connected {};                                    // the TCP connection is up
-struct ConnectError { std::string words; bool timed_out = false; };
-struct Bytes { std::string_view data; };                // from the peer; valid during the call only
-struct TlsUp { policy::TlsFacts facts; };
-struct TlsFailed { policy::TlsFailure reason; std::string words; };
-struct PeerGone {                                       // end of file, reset, or a TLS alert after the handshake
+// ---- events
+// --------------------------------------------------------------------------------------------
+struct Connected {};  // the TCP connection is up
+struct ConnectError {
   std::string words;
-  policy::TlsFailure tls = policy::TlsFailure::kNone;   // a late TLS 1.3 alert is a TLS failure
+  bool timed_out = false;
 };
-struct Deliver { Transaction transaction; };            // REQUIRES ready()
-struct BodyChunk { mail::Chunk chunk; bool last = false; };  // answers WantBody
-struct BodyLost { std::string words; };                 // answers WantBody: our own store failed; ends the connection, nobody delivered
-struct Written {};                                      // everything that was sent has been taken by the kernel
-struct Quit {};                                         // say goodbye once idle
-struct Tick {};                                         // now >= deadline()
-using ClientEvent = std::variant<Connected, ConnectError, Bytes, TlsUp, TlsFailed, PeerGone, Deliver, BodyChunk, BodyLost, Written, Quit, Tick>;
+struct Bytes {
+  std::string_view data;
+};  // from the peer; valid during the call only
+struct TlsUp {
+  policy::TlsFacts facts;
+};
+struct TlsFailed {
+  policy::TlsFailure reason;
+  std::string words;
+};
+struct PeerGone {  // end of file, reset, or a TLS alert after the handshake
+  std::string words;
+  policy::TlsFailure tls = policy::TlsFailure::kNone;  // a late TLS 1.3 alert is a TLS failure
+};
+struct Deliver {
+  Transaction transaction;
+};  // REQUIRES ready()
+struct BodyChunk {
+  mail::Chunk chunk;
+  bool last = false;
+};  // answers WantBody
+struct BodyLost {
+  std::string words;
+};                  // answers WantBody: our own store failed; ends the connection, nobody delivered
+struct Written {};  // everything that was sent has been taken by the kernel; comes
+                    // once behind every batch of sends, at once or later
+struct Quit {};     // say goodbye once idle; before Ready: just close
+struct Tick {};     // now >= deadline()
+using ClientEvent = std::variant<Connected, ConnectError, Bytes, TlsUp, TlsFailed, PeerGone,
+                                 Deliver, BodyChunk, BodyLost, Written, Quit, Tick>;
 
-// ---- actions, in order -----------------------------------------------------------------------------------
-struct Send { std::string bytes; };              // adjacent Sends are gathered into one write by the shell
-struct SendChunk { mail::Chunk chunk; };         // a body chunk that needs no change: not copied
-struct StartTls {};                              // after all earlier Sends; nothing is read as plaintext any more
-struct Ready { Capabilities capabilities; std::optional<policy::TlsFacts> tls; };  // once per session: may Deliver now
-struct WantBody { std::uint16_t chunk = 0; };    // the next chunk of the current message
-struct Finished { TransactionResult result; };   // after it: ready() again, or Failed follows
-struct Failed { SessionFailure failure; };       // at most once; Closed follows
-struct Closed {};                                // the shell closes the socket
-using ClientAction = std::variant<Send, SendChunk, StartTls, Ready, WantBody, Finished, Failed, Closed>;
+// ---- actions, in order
+// -----------------------------------------------------------------------------------
+struct Send {
+  std::string bytes;
+};  // adjacent Sends are gathered into one write by the shell
+struct SendChunk {
+  mail::Chunk chunk;
+};                   // a body chunk that needs no change: not copied
+struct StartTls {};  // after all earlier Sends; nothing is read as plaintext any more
+struct Ready {
+  Capabilities capabilities;
+  std::optional<policy::TlsFacts> tls;
+};  // once per session: may Deliver now
+struct WantBody {
+  std::uint16_t chunk = 0;
+};  // the next chunk of the current message; one at a time, 0, 1, 2 …
+struct Finished {
+  TransactionResult result;
+};  // after it: ready() again, or Failed or the goodbye follows
+struct Failed {
+  SessionFailure failure;
+};                 // at most once; Closed follows
+struct Closed {};  // the shell closes the socket
+using ClientAction =
+    std::variant<Send, SendChunk, StartTls, Ready, WantBody, Finished, Failed, Closed>;
 using ClientActions = std::vector<ClientAction>;
 
 class ClientSession {
@@ -141,11 +173,12 @@ class ClientSession {
 
   // Appends to `out`; never calls out.
   void handle(ClientEvent event, Instant now, ClientActions& out);
-  // When to send a Tick, or kNever.
+  // When to send a Tick, or kNever (idle or dead).
   Instant deadline() const;
-  // True between Ready or Finished and the next Deliver.
+  // True between Ready or Finished and the next Deliver or Quit.
   bool ready() const;
-  // True while nobody reads: bytes that come must wait in the kernel (during the handshake).
+  // True after Closed. A Deliver that crosses with it is dropped without Finished: its recipients
+  // are untried.
   bool dead() const;
 
  private:

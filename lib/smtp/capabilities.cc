@@ -1,0 +1,61 @@
+#include "lib/smtp/capabilities.h"
+
+#include <charconv>
+#include <limits>
+#include <string_view>
+
+#include "lib/base/names.h"
+
+namespace posthaste::smtp {
+namespace {
+
+struct Keyword {
+  std::string_view name;
+  bool Capabilities::*offered;
+};
+constexpr Keyword kKeywords[] = {
+    {"PIPELINING", &Capabilities::pipelining},
+    {"CHUNKING", &Capabilities::chunking},
+    {"8BITMIME", &Capabilities::eight_bit_mime},
+    {"SMTPUTF8", &Capabilities::smtputf8},
+    {"DSN", &Capabilities::dsn},
+    {"STARTTLS", &Capabilities::starttls},
+    {"BINARYMIME", &Capabilities::binary_mime},
+    {"SIZE", &Capabilities::size},
+};
+
+// RFC 1870 §4: no number, or 0, means that no fixed limit is told.
+std::uint64_t parse_size(std::string_view text) {
+  std::uint64_t size = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+  if (error == std::errc::result_out_of_range) return std::numeric_limits<std::uint64_t>::max();
+  const bool whole = end == text.data() + text.size() || *end == ' ';
+  return error == std::errc{} && whole ? size : 0;
+}
+
+void read_line(std::string_view line, Capabilities& capabilities) {
+  const std::size_t space = line.find(' ');
+  const std::string_view name = line.substr(0, space);
+  for (const Keyword& keyword : kKeywords) {
+    if (!equal_fold(name, keyword.name)) continue;
+    capabilities.*keyword.offered = true;
+    if (keyword.offered == &Capabilities::size && space != std::string_view::npos) {
+      capabilities.size_max = parse_size(line.substr(space + 1));
+    }
+  }
+}
+
+}  // namespace
+
+Capabilities parse_capabilities(const Reply& ehlo) {
+  Capabilities capabilities;
+  std::string_view rest = ehlo.text;
+  for (bool first = true;; first = false) {
+    const std::size_t end = rest.find('\n');
+    if (!first) read_line(rest.substr(0, end), capabilities);
+    if (end == std::string_view::npos) return capabilities;
+    rest.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace posthaste::smtp

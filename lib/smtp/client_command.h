@@ -1,0 +1,35 @@
+// The commands of a transaction as a client writes them, with the parameters that the server's
+// extensions allow.
+//
+// Implements   RFC 5321 §4.1.1.2, §4.1.1.3; RFC 1870 §3; RFC 3461 §4; RFC 6152 §3; RFC 6531 §3.4;
+// RFC 6533 §3. Does not     decide whether the server can take the message: see obstacle().
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lib/mail/envelope.h"
+#include "lib/smtp/capabilities.h"
+#include "lib/smtp/reply.h"
+
+namespace posthaste::smtp {
+
+// Why this server can never take this message, as a permanent reply of our own (code 0); nullopt:
+// it may.
+std::optional<Reply> obstacle(const mail::Envelope& envelope, const Capabilities& capabilities);
+// The same for one recipient of a message that has no obstacle itself.
+std::optional<Reply> obstacle(const mail::Recipient& recipient, const Capabilities& capabilities);
+
+// "MAIL FROM:<…> …\r\n". `utf8`: the transaction needs SMTPUTF8 (RFC 6531 §3.4). REQUIRES no
+// obstacle.
+void append_mail(std::string& into, const mail::Envelope& envelope, bool utf8,
+                 const Capabilities& capabilities);
+// "RCPT TO:<…> …\r\n". REQUIRES no obstacle.
+void append_rcpt(std::string& into, const mail::Recipient& recipient,
+                 const Capabilities& capabilities);
+
+// RFC 3461 §4, xtext: everything but printable ASCII without '+' and '=' becomes +XX.
+void append_xtext(std::string& into, std::string_view text);
+
+}  // namespace posthaste::smtp

@@ -1,0 +1,454 @@
+#include "lib/smtp/client_session.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstddef>
+#include <utility>
+
+#include "lib/base/check.h"
+#include "lib/smtp/client_transaction.h"
+#include "lib/smtp/reply_parser.h"
+
+namespace posthaste::smtp {
+namespace {
+
+using policy::TlsFailure;
+
+enum class Phase : std::uint8_t {
+  kConnect,
+  kGreeting,
+  kEhlo,
+  kHelo,
+  kStartTls,
+  kHandshake,
+  kIdle,
+  kTransaction,
+  kQuit,
+  kDead,
+};
+
+// By Stage. Idle has none: how long an unused connection is kept is the engine's to say.
+constexpr std::array<Duration ClientTimeouts::*, kStages> kTimeouts{
+    &ClientTimeouts::connect,
+    &ClientTimeouts::greeting,
+    &ClientTimeouts::ehlo,
+    &ClientTimeouts::starttls,
+    &ClientTimeouts::handshake,
+    &ClientTimeouts::mail,
+    &ClientTimeouts::rcpt,
+    &ClientTimeouts::data,
+    &ClientTimeouts::block,
+    &ClientTimeouts::final_dot,
+    nullptr,
+    &ClientTimeouts::quit,
+};
+
+std::string one_line(std::string_view text) {
+  std::string line(text);
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  }
+  return line;
+}
+
+}  // namespace
+
+// One handle() call: what the methods below need of it.
+struct Turn {
+  Instant now;
+  ClientActions& out;
+};
+
+struct ClientSession::State {
+  State(ClientOptions given, Instant now);
+
+  void on(Connected&, Turn&);
+  void on(ConnectError&, Turn&);
+  void on(Bytes&, Turn&);
+  void on(TlsUp&, Turn&);
+  void on(TlsFailed&, Turn&);
+  void on(PeerGone&, Turn&);
+  void on(Deliver&, Turn&);
+  void on(BodyChunk&, Turn&);
+  void on(BodyLost&, Turn&);
+  void on(Written&, Turn&);
+  void on(Quit&, Turn&);
+  void on(Tick&, Turn&);
+
+  Stage stage() const;
+  void enter(Phase phase, Instant now);
+  void rearm(Instant now);
+  bool lacks_tls() const { return options.tls == TlsNeed::kRequired && !tls; }
+
+  // `early`: more bytes came behind the reply, in the same read.
+  void on_reply(Reply reply, bool early, Turn&);
+  void on_greeting(Reply reply, bool early, Turn&);
+  void on_ehlo(Reply reply, bool early, Turn&);
+  void on_helo(Reply reply, bool early, Turn&);
+  void on_starttls(Reply reply, bool early, Turn&);
+  void on_transaction_reply(Reply reply, Turn&);
+
+  void greet(Phase verb, Turn&);
+  void begin_handshake(Turn&);
+  void become_ready(Turn&);
+  void drain(Turn&);
+  void finish(std::string_view words, Turn&);
+  void say_quit(Turn&);
+  void refused(Reply reply, TlsFailure failure, Turn&);
+  void out_of_step(std::string_view words, Turn&);
+  void lost(std::string_view how, std::string_view detail, SessionFailure failure, Turn&);
+  void fail(SessionFailure failure, Turn&);
+  void close(Turn&);
+
+  ClientOptions options;  // constant after construction
+  Phase phase = Phase::kConnect;
+  Instant deadline;
+  ReplyParser parser;
+  Capabilities capabilities;
+  std::optional<policy::TlsFacts> tls;
+  ClientTransaction transaction;
+  bool left_open = false;    // the peer still holds a transaction that came to nothing
+  bool quit_wanted = false;  // said during a transaction
+};
+
+ClientSession::State::State(ClientOptions given, Instant now) : options(std::move(given)) {
+  CHECK(!options.implicit_tls || options.tls == TlsNeed::kRequired);
+  rearm(now);
+}
+
+// ---- phases and time
+// ---------------------------------------------------------------------------------------
+
+Stage ClientSession::State::stage() const {
+  switch (phase) {
+    case Phase::kConnect: return Stage::kConnect;
+    case Phase::kGreeting: return Stage::kGreeting;
+    case Phase::kEhlo: return Stage::kEhlo;
+    case Phase::kHelo: return Stage::kEhlo;
+    case Phase::kStartTls: return Stage::kStartTls;
+    case Phase::kHandshake: return Stage::kHandshake;
+    case Phase::kIdle: return Stage::kIdle;
+    case Phase::kTransaction: return transaction.stage();
+    case Phase::kQuit: return Stage::kQuit;
+    case Phase::kDead: return Stage::kQuit;
+  }
+  return Stage::kQuit;
+}
+
+void ClientSession::State::enter(Phase next, Instant now) {
+  phase = next;
+  rearm(now);
+}
+
+void ClientSession::State::rearm(Instant now) {
+  const auto timeout = kTimeouts[static_cast<std::size_t>(stage())];
+  const bool timed = timeout != nullptr && phase != Phase::kDead;
+  deadline = timed ? add_saturated(now, options.timeouts.*timeout) : kNever;
+}
+
+void ClientSession::State::on(Tick&, Turn& turn) {
+  if (turn.now < deadline) return;
+  if (phase == Phase::kQuit) return close(turn);
+  SessionFailure failure;
+  failure.timed_out = true;
+  if (phase == Phase::kStartTls || phase == Phase::kHandshake) failure.tls = TlsFailure::kTimeout;
+  const bool ours = phase == Phase::kTransaction && transaction.awaits_chunk();
+  lost("timed out", ours ? "our own queue did not give the message content" : "",
+       std::move(failure), turn);
+}
+
+// ---- connection and TLS
+// ------------------------------------------------------------------------------------
+
+void ClientSession::State::on(Connected&, Turn& turn) {
+  CHECK(phase == Phase::kConnect);
+  if (options.implicit_tls) return begin_handshake(turn);
+  enter(Phase::kGreeting, turn.now);
+}
+
+void ClientSession::State::on(ConnectError& event, Turn& turn) {
+  SessionFailure failure;
+  failure.timed_out = event.timed_out;
+  failure.words = one_line(event.words);
+  fail(std::move(failure), turn);
+}
+
+void ClientSession::State::begin_handshake(Turn& turn) {
+  turn.out.push_back(StartTls{});
+  enter(Phase::kHandshake, turn.now);
+}
+
+void ClientSession::State::on(TlsUp& event, Turn& turn) {
+  CHECK(phase == Phase::kHandshake);
+  tls = std::move(event.facts);
+  capabilities = {};  // RFC 3207 §4.2: what was said in plaintext is forgotten
+  if (options.implicit_tls) return enter(Phase::kGreeting, turn.now);
+  greet(Phase::kEhlo, turn);
+}
+
+void ClientSession::State::on(TlsFailed& event, Turn& turn) {
+  SessionFailure failure;
+  failure.tls = event.reason;
+  lost("TLS handshake failed", event.words, std::move(failure), turn);
+}
+
+void ClientSession::State::on(PeerGone& event, Turn& turn) {
+  if (phase == Phase::kQuit) return close(turn);
+  SessionFailure failure;
+  // A TLS 1.3 server rejects our certificate, or its lack, after our side of the handshake is done.
+  // Later than Ready an alert is no reason to doubt that TLS works.
+  if (phase != Phase::kTransaction && phase != Phase::kIdle) failure.tls = event.tls;
+  const bool closed = phase == Phase::kStartTls || phase == Phase::kHandshake;
+  if (closed && failure.tls == TlsFailure::kNone) failure.tls = TlsFailure::kClosed;
+  lost("connection lost", event.words, std::move(failure), turn);
+}
+
+// ---- replies
+// -----------------------------------------------------------------------------------------------
+
+void ClientSession::State::on(Bytes& bytes, Turn& turn) {
+  // Nobody reads plaintext during the handshake: these bytes were behind the 220 (STARTTLS
+  // injection).
+  if (phase == Phase::kHandshake)
+    return out_of_step("plaintext came in place of a TLS handshake", turn);
+  std::string_view data = bytes.data;
+  while (phase != Phase::kDead) {
+    Reply reply;
+    const ReplyParser::Status status = parser.parse(data, reply);
+    if (status == ReplyParser::Status::kMore) break;
+    if (status == ReplyParser::Status::kGarbage) return out_of_step(parser.words(), turn);
+    on_reply(std::move(reply), !data.empty(), turn);
+  }
+  drain(turn);
+}
+
+void ClientSession::State::on_reply(Reply reply, bool early, Turn& turn) {
+  switch (phase) {
+    case Phase::kGreeting: return on_greeting(std::move(reply), early, turn);
+    case Phase::kEhlo: return on_ehlo(std::move(reply), early, turn);
+    case Phase::kHelo: return on_helo(std::move(reply), early, turn);
+    case Phase::kStartTls: return on_starttls(std::move(reply), early, turn);
+    case Phase::kTransaction: return on_transaction_reply(std::move(reply), turn);
+    case Phase::kQuit: return close(turn);
+    case Phase::kIdle:  // most often 421, tired of waiting (RFC 5321 §3.8)
+    case Phase::kConnect:
+    case Phase::kHandshake: return refused(std::move(reply), TlsFailure::kNone, turn);
+    case Phase::kDead: return;
+  }
+}
+
+void ClientSession::State::on_greeting(Reply reply, bool early, Turn& turn) {
+  if (reply.code >= 400) return refused(std::move(reply), TlsFailure::kNone, turn);
+  if (reply.code >= 300)
+    return out_of_step("a greeting that is none: " + render_reply(reply), turn);
+  if (early) return out_of_step("the peer talks before it is asked", turn);
+  greet(Phase::kEhlo, turn);
+}
+
+void ClientSession::State::greet(Phase verb, Turn& turn) {
+  std::string command = verb == Phase::kEhlo ? "EHLO " : "HELO ";
+  turn.out.push_back(Send{command.append(options.helo.text()).append("\r\n")});
+  enter(verb, turn.now);
+}
+
+void ClientSession::State::on_ehlo(Reply reply, bool early, Turn& turn) {
+  if (reply.permanent()) {
+    // RFC 5321 §4.1.1.1, §3.2: a server without EHLO has no extensions, so no STARTTLS either.
+    if (lacks_tls()) return refused(std::move(reply), TlsFailure::kNotOffered, turn);
+    if (early) return out_of_step("the peer talks before it is asked", turn);
+    return greet(Phase::kHelo, turn);
+  }
+  if (reply.temporary()) return refused(std::move(reply), TlsFailure::kNone, turn);
+  if (reply.code >= 300) return out_of_step("no answer to EHLO: " + render_reply(reply), turn);
+  if (early) return out_of_step("the peer talks before it is asked", turn);
+  capabilities = parse_capabilities(reply);
+  if (capabilities.starttls && options.tls != TlsNeed::kNever && !tls) {
+    turn.out.push_back(Send{"STARTTLS\r\n"});
+    return enter(Phase::kStartTls, turn.now);
+  }
+  if (lacks_tls()) {
+    SessionFailure failure{Stage::kStartTls,
+                           {},
+                           TlsFailure::kNotOffered,
+                           false,
+                           "STARTTLS is required and not offered"};
+    turn.out.push_back(Send{"QUIT\r\n"});
+    return fail(std::move(failure), turn);
+  }
+  become_ready(turn);
+}
+
+void ClientSession::State::on_helo(Reply reply, bool early, Turn& turn) {
+  if (reply.code >= 400) return refused(std::move(reply), TlsFailure::kNone, turn);
+  if (reply.code >= 300) return out_of_step("no answer to HELO: " + render_reply(reply), turn);
+  if (early) return out_of_step("the peer talks before it is asked", turn);
+  become_ready(turn);
+}
+
+void ClientSession::State::on_starttls(Reply reply, bool early, Turn& turn) {
+  if (reply.temporary()) return refused(std::move(reply), TlsFailure::kRefusedTemporary, turn);
+  if (reply.permanent()) return refused(std::move(reply), TlsFailure::kRefusedPermanent, turn);
+  if (reply.code != 220) return out_of_step("no answer to STARTTLS: " + render_reply(reply), turn);
+  if (early) return out_of_step("plaintext behind the reply to STARTTLS", turn);
+  begin_handshake(turn);
+}
+
+void ClientSession::State::become_ready(Turn& turn) {
+  enter(Phase::kIdle, turn.now);
+  turn.out.push_back(Ready{capabilities, tls});
+}
+
+// ---- transactions
+// ------------------------------------------------------------------------------------------
+
+void ClientSession::State::on(Deliver& event, Turn& turn) {
+  CHECK(phase == Phase::kIdle);
+  transaction.begin(std::move(event.transaction), capabilities, left_open);
+  phase = Phase::kTransaction;
+  drain(turn);
+  rearm(turn.now);
+}
+
+void ClientSession::State::on_transaction_reply(Reply reply, Turn& turn) {
+  SessionFailure failure;
+  failure.stage = transaction.stage();
+  const std::uint16_t code = reply.code;
+  if (code >= 400) failure.reply = reply;
+  if (!transaction.on_reply(std::move(reply))) {
+    const std::string said =
+        code >= 400 ? render_reply(failure.reply) : fmt::format("unexpected reply {}", code);
+    failure.words = fmt::format("{} while {}", said, words(failure.stage));
+    return fail(std::move(failure), turn);
+  }
+  if (transaction.complete()) return finish({}, turn);
+  rearm(turn.now);
+}
+
+void ClientSession::State::on(BodyChunk& event, Turn& turn) {
+  CHECK(phase == Phase::kTransaction);
+  transaction.on_chunk(std::move(event), turn.out);
+  rearm(turn.now);
+  drain(turn);
+}
+
+void ClientSession::State::on(BodyLost& event, Turn& turn) {
+  CHECK(phase == Phase::kTransaction);
+  transaction.on_body_lost(event.words);
+  SessionFailure failure;
+  failure.stage = Stage::kContent;
+  failure.words = "our own queue failed to give the message content: " + one_line(event.words);
+  fail(std::move(failure), turn);
+}
+
+void ClientSession::State::on(Written&, Turn& turn) {
+  if (phase != Phase::kTransaction) return;
+  transaction.on_written();
+  const Stage at = transaction.stage();
+  if (at == Stage::kContent || at == Stage::kFinalDot) rearm(turn.now);
+  drain(turn);
+}
+
+// Does what is now possible; idempotent. Not called between two replies of one read, so that a
+// reply never meets a command that was sent after it came.
+void ClientSession::State::drain(Turn& turn) {
+  if (phase != Phase::kTransaction) return;
+  const Stage before = transaction.stage();
+  transaction.drain(turn.out);
+  if (transaction.complete()) return finish({}, turn);
+  if (transaction.stage() != before) rearm(turn.now);
+}
+
+void ClientSession::State::finish(std::string_view why, Turn& turn) {
+  left_open = transaction.left_open();
+  turn.out.push_back(Finished{transaction.take_result(why)});
+  enter(Phase::kIdle, turn.now);
+  if (quit_wanted) say_quit(turn);
+}
+
+// ---- endings
+// -----------------------------------------------------------------------------------------------
+
+void ClientSession::State::on(Quit&, Turn& turn) {
+  switch (phase) {
+    case Phase::kTransaction: quit_wanted = true; return;
+    case Phase::kIdle: return say_quit(turn);
+    case Phase::kConnect:
+    case Phase::kGreeting:
+    case Phase::kEhlo:
+    case Phase::kHelo:
+    case Phase::kStartTls:
+    case Phase::kHandshake: return close(turn);
+    case Phase::kQuit:
+    case Phase::kDead: return;
+  }
+}
+
+void ClientSession::State::say_quit(Turn& turn) {
+  turn.out.push_back(Send{"QUIT\r\n"});
+  enter(Phase::kQuit, turn.now);
+}
+
+// The peer said no to the session as a whole. QUIT is polite and costs nothing; behind a 421 nobody
+// listens.
+void ClientSession::State::refused(Reply reply, TlsFailure tls_failure, Turn& turn) {
+  SessionFailure failure;
+  failure.stage = stage();
+  failure.tls = tls_failure;
+  failure.words = fmt::format("{} while {}", render_reply(reply), words(failure.stage));
+  const bool listens = phase != Phase::kIdle && reply.code != 421;
+  failure.reply = std::move(reply);
+  if (listens) turn.out.push_back(Send{"QUIT\r\n"});
+  fail(std::move(failure), turn);
+}
+
+// What came is not SMTP, or not at its time.
+void ClientSession::State::out_of_step(std::string_view what, Turn& turn) {
+  if (phase == Phase::kQuit) return close(turn);
+  SessionFailure failure;
+  if (phase == Phase::kStartTls || phase == Phase::kHandshake)
+    failure.tls = TlsFailure::kProtocolError;
+  lost("protocol error", what, std::move(failure), turn);
+}
+
+void ClientSession::State::lost(std::string_view how, std::string_view detail,
+                                SessionFailure failure, Turn& turn) {
+  failure.stage = stage();
+  failure.words = fmt::format("{} while {}", how, words(failure.stage));
+  if (!detail.empty()) failure.words += ": " + one_line(detail);
+  fail(std::move(failure), turn);
+}
+
+// REQUIRES failure.stage and words.
+void ClientSession::State::fail(SessionFailure failure, Turn& turn) {
+  if (phase == Phase::kTransaction)
+    turn.out.push_back(Finished{transaction.take_result(failure.words)});
+  turn.out.push_back(Failed{std::move(failure)});
+  close(turn);
+}
+
+void ClientSession::State::close(Turn& turn) {
+  enter(Phase::kDead, turn.now);
+  turn.out.push_back(Closed{});
+}
+
+// ---- the door
+// ----------------------------------------------------------------------------------------------
+
+ClientSession::ClientSession(ClientOptions options, Instant now)
+    : state_(std::make_unique<State>(std::move(options), now)) {}
+ClientSession::~ClientSession() = default;
+ClientSession::ClientSession(ClientSession&&) noexcept = default;
+ClientSession& ClientSession::operator=(ClientSession&&) noexcept = default;
+
+void ClientSession::handle(ClientEvent event, Instant now, ClientActions& out) {
+  if (dead()) return;
+  Turn turn{now, out};
+  std::visit([&](auto& what) { state_->on(what, turn); }, event);
+}
+
+Instant ClientSession::deadline() const { return state_->deadline; }
+bool ClientSession::ready() const { return state_->phase == Phase::kIdle; }
+bool ClientSession::dead() const { return state_->phase == Phase::kDead; }
+
+}  // namespace posthaste::smtp
