@@ -1,14 +1,17 @@
 // Store: the durable queue, and who owns which part of it.
 //
-// A process start is "gain every shard": what a crash left, and what another machine would leave, come back
-// the same way, as Entry events. On one machine nothing is ever lost to somebody else.
+// A process start is "gain every shard": what a crash left, and what another machine would leave,
+// come back the same way, as Entry events. On one machine nothing is ever lost to somebody else.
 //
-// Durability   when commit() returns, everything it answered Accepted or Settled survives a power cut
+// Durability   when commit() returns, everything it answered Accepted or Settled survives a power
+// cut
 //              (docs/durability.md); an Append alone survives nothing until its Accept.
-// Threads      commit(), gain() and prune() from one thread (the store thread). list(), history() and
-//              body_chunk() from any thread.
-// Errors       a commit that the disk refuses answers Refused / NotSettled for each request; nothing of the
-//              batch is then visible. NotSettled is to be repeated by the caller: fates are never dropped.
+// Threads      commit(), gain(), prune_history() and last_id() from one thread (the store thread).
+//              list(), history(), envelope() and body_chunk() from any thread.
+// Errors       a commit that the disk refuses answers Refused / NotSettled for each request;
+// nothing of
+//              the batch is then visible. NotSettled is to be repeated by the caller: fates are
+//              never dropped.
 // Does not     schedule, parse mail, know SMTP.
 #pragma once
 
@@ -30,35 +33,50 @@
 
 namespace posthaste::queue {
 
-// ---- requests ----------------------------------------------------------------------------------------
-// Streams a chunk of a message that is still arriving. Chunks come in order, from 0.
+// ---- requests
+// ---------------------------------------------------------------------------------------- Streams
+// a chunk of a message that is still arriving. Chunks come in order, from 0. Has no answer but
+// Refused{ticket 0}, which ends the message: what came before is forgotten, what comes after
+// refused too.
 struct Append {
   MessageId id;
   std::uint16_t chunk = 0;
   mail::Chunk bytes;
 };
-// Forgets the chunks of a message that will not come to an end.
+// Forgets the chunks of a message that will not come to an end. No answer; harmless for an unknown
+// message.
 struct Abandon {
   MessageId id;
 };
-// Makes a message durable: envelope, last chunk, recipients, the "accepted" event.
+// Makes a message durable: envelope, last chunk, recipients, the "accepted" event. Answered by
+// Accepted and one Arrived for each shard, or by Refused, which ends the message as above. REQUIRES
+// an id above last_id() at open that was never used, at least one recipient, chunks of at most
+// kChunkBytesMax.
 struct Accept {
   std::uint64_t ticket = 0;  // echoed in the answer
   std::shared_ptr<const mail::Envelope> envelope;
   std::vector<mail::PendingRecipient> recipients;  // with shard; revision 0
-  std::vector<mail::Chunk> chunks;                 // those that were not appended before; usually one
+  std::vector<mail::Chunk> chunks;  // those that were not appended before; usually one
   std::optional<mail::HistoryEvent> history;
 };
 
-enum class FateKind : std::uint8_t { kDelivered, kDeferred, kBounced };  // kBounced: ended undelivered, told or not
+enum class FateKind : std::uint8_t {
+  kDelivered,
+  kDeferred,
+  kBounced
+};  // kBounced: ended undelivered, told or not
 struct Fate {
   std::uint16_t number = 0;
   FateKind kind = FateKind::kDelivered;
   std::uint32_t revision = 0;  // that the fate was decided on; kDelivered wins over any
   mail::Progress progress;     // kDeferred: what to store, revision already counted up
 };
-// Gives recipients of one message and shard their fates. When the last recipient of a message has ended, its
-// envelope and body go in the same write. `dsn` is accepted in that write too.
+// Gives recipients of one message and shard their fates. When the last recipient of a message has
+// ended, its envelope and body go in the same write. `dsn` is accepted in that write too: Arrived
+// comes of it, and Accepted if its ticket is not 0. Answered by Settled or Superseded or both (a
+// Settle without fates: Settled), or NotSettled. When every fate is superseded, `dsn` and `history`
+// are not stored: so a Settle may be repeated. REQUIRES that the message's Arrived or Entry was
+// reported before: not in the batch that accepts it.
 struct Settle {
   ShardId shard = 0;
   MessageId id;
@@ -66,7 +84,9 @@ struct Settle {
   std::optional<Accept> dsn;
   std::vector<mail::HistoryEvent> history;
 };
-// Reads envelope and the named recipients, and all body chunks up to `body_bytes_max` (the rest by body_chunk()).
+// Reads envelope and the named recipients, and the first body chunks that fit in `body_bytes_max`
+// (the rest by body_chunk()). Sees what the whole batch did. Recipients that are gone are left out;
+// all gone: kNotFound.
 struct Load {
   std::uint64_t ticket = 0;
   ShardId shard = 0;
@@ -74,23 +94,58 @@ struct Load {
   std::vector<std::uint16_t> numbers;
   std::size_t body_bytes_max = 0;
 };
-// Gives up a shard (shutdown, or another machine takes over). Answered by Lost.
+// Gives up a shard (shutdown, or another machine takes over). Answered by Lost; after that no event
+// names it unless it answers a request that does.
 struct Release {
   ShardId shard = 0;
 };
 using Request = std::variant<Append, Abandon, Accept, Settle, Load, Release>;
 
-// ---- events ------------------------------------------------------------------------------------------
-struct Accepted { std::uint64_t ticket; MessageId id; };
-struct Refused { std::uint64_t ticket; MessageId id; bool full; std::string words; };
+// ---- events
+// ------------------------------------------------------------------------------------------
+struct Accepted {
+  std::uint64_t ticket;
+  MessageId id;
+};
+struct Refused {
+  std::uint64_t ticket;
+  MessageId id;
+  bool full;
+  std::string words;
+};
 // `applied`: the fates that counted, as they were asked for.
-struct Settled { ShardId shard; MessageId id; std::vector<Fate> applied; };
-// The fates whose revision was no longer the stored one, or whose recipient is gone; nothing was changed for them.
-struct Superseded { ShardId shard; MessageId id; std::vector<std::uint16_t> numbers; };
-struct NotSettled { Settle request; bool full; std::string words; };  // handed back, to be repeated
-struct Loaded { std::uint64_t ticket; MessageId id; std::shared_ptr<mail::Letter> letter; };
-struct NotLoaded { std::uint64_t ticket; ShardId shard; MessageId id; Error error; };  // kNotFound, kCorrupt, kIo
-struct Gained { ShardId shard; std::uint64_t epoch; };
+struct Settled {
+  ShardId shard;
+  MessageId id;
+  std::vector<Fate> applied;
+};
+// The fates whose revision was no longer the stored one, or whose recipient is gone; nothing was
+// changed for them.
+struct Superseded {
+  ShardId shard;
+  MessageId id;
+  std::vector<std::uint16_t> numbers;
+};
+struct NotSettled {
+  Settle request;
+  bool full;
+  std::string words;
+};  // handed back, to be repeated
+struct Loaded {
+  std::uint64_t ticket;
+  MessageId id;
+  std::shared_ptr<mail::Letter> letter;
+};
+struct NotLoaded {
+  std::uint64_t ticket;
+  ShardId shard;
+  MessageId id;
+  Error error;
+};  // kNotFound, kCorrupt, kIo
+struct Gained {
+  ShardId shard;
+  std::uint64_t epoch;
+};
 struct Entry {
   ShardId shard;
   MessageId id;
@@ -101,41 +156,57 @@ struct Entry {
   RoutingDomain domain;
   std::string retry_class;
 };
-struct GainedAll { ShardId shard; };
-// A message's recipients of one shard, accepted after the shard was gained. Shares what Accept was given.
-struct Arrived { ShardId shard; std::shared_ptr<mail::Letter> letter; };
-struct Losing { ShardId shard; Instant until; };
-struct Lost { ShardId shard; };
-using StoreEvent = std::variant<Accepted, Refused, Settled, Superseded, NotSettled, Loaded, NotLoaded, Gained,
-                                Entry, GainedAll, Arrived, Losing, Lost>;
+struct GainedAll {
+  ShardId shard;
+};
+// A message's recipients of one shard, accepted after the shard was gained. Shares what Accept was
+// given; the body is empty when a part of it was appended before.
+struct Arrived {
+  ShardId shard;
+  std::shared_ptr<mail::Letter> letter;
+};
+struct Losing {
+  ShardId shard;
+  Instant until;
+};
+struct Lost {
+  ShardId shard;
+};
+using StoreEvent = std::variant<Accepted, Refused, Settled, Superseded, NotSettled, Loaded,
+                                NotLoaded, Gained, Entry, GainedAll, Arrived, Losing, Lost>;
 
 // One recipient as list() shows it.
 struct ListedRecipient {
   MessageId id;
   mail::PendingRecipient pending;
 };
-// Where a listing goes on. Default: from the start.
-struct ListCursor {
+// Names a recipient in the queue; sorts as listings do.
+struct RecipientKey {
   ShardId shard = 0;
   MessageId id;
   std::uint16_t number = 0;
+  friend auto operator<=>(const RecipientKey&, const RecipientKey&) = default;
 };
+// Where a listing goes on. Default: from the start.
+using ListCursor = RecipientKey;
 
 class Store {
  public:
   virtual ~Store() = default;
 
-  // Applies the requests in their order as one durable write, then appends what it has to say.
+  // Applies the requests in their order as one durable write, then appends what it has to say. The
+  // first call of this or of gain() says Gained for every shard before anything else.
   virtual void commit(std::span<Request> batch, std::vector<StoreEvent>& out) = 0;
 
-  // Goes on gaining shards: reads at most `records` and appends Gained, Entry, GainedAll. What was accepted since
-  // the store was opened comes as Arrived only, never as Entry too. Returns false when all are gained.
+  // Goes on gaining shards: reads at most `records` and appends Gained, Entry, GainedAll. What was
+  // accepted since the store was opened comes as Arrived only, never as Entry too. Returns false
+  // when all are gained.
   virtual bool gain(std::size_t records, std::vector<StoreEvent>& out) = 0;
 
   // Until when a final dot may be sent for messages of our shards. One machine: kNever.
   virtual Instant final_dot_deadline() const { return kNever; }
 
-  // The highest id ever accepted, so that no later one repeats it.
+  // No id at or below it may be given to a new message: at least the highest id ever accepted.
   virtual MessageId last_id() const = 0;
 
   // Deletes history of messages that arrived before `before`. Cheap.
@@ -145,7 +216,8 @@ class Store {
   // All events of a message, oldest first; kNotFound when nothing is known of it.
   virtual Result<std::vector<mail::HistoryEvent>> history(MessageId id) const = 0;
   virtual Result<mail::Envelope> envelope(MessageId id) const = 0;
-  // At most `limit` recipients from `cursor` on, in key order, and where to go on (nullopt: that was all).
+  // At most `limit` recipients from `cursor` on, in key order, and where to go on (nullopt: that
+  // was all).
   virtual Result<std::optional<ListCursor>> list(ListCursor cursor, std::size_t limit,
                                                  std::vector<ListedRecipient>& out) const = 0;
 };

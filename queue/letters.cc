@@ -1,0 +1,47 @@
+#include "queue/letters.h"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <utility>
+
+namespace posthaste::queue {
+
+void append_arrivals(Accept&& accept, const std::function<bool(ShardId)>& owned,
+                     std::vector<StoreEvent>& out) {
+  std::vector<mail::PendingRecipient> all = std::move(accept.recipients);
+  mail::Body body{std::move(accept.chunks)};
+  if (!body.complete(*accept.envelope)) body.chunks.clear();
+  const auto by_shard = [](const auto& a, const auto& b) { return a.shard < b.shard; };
+  if (!std::is_sorted(all.begin(), all.end(), by_shard)) {
+    std::stable_sort(all.begin(), all.end(), by_shard);
+  }
+  for (auto first = all.begin(); first != all.end();) {
+    const ShardId shard = first->shard;
+    const auto last =
+        std::find_if(first, all.end(), [shard](const auto& r) { return r.shard != shard; });
+    if (owned(shard)) {
+      auto letter = std::make_shared<mail::Letter>();
+      letter->envelope = accept.envelope;
+      letter->recipients.assign(std::make_move_iterator(first), std::make_move_iterator(last));
+      letter->body = body;
+      out.push_back(Arrived{shard, std::move(letter)});
+    }
+    first = last;
+  }
+}
+
+bool next_chunk_fits(const mail::Envelope& envelope, std::size_t loaded, std::size_t max) {
+  const std::uint64_t left = envelope.body_bytes > loaded ? envelope.body_bytes - loaded : 0;
+  return loaded + std::min<std::uint64_t>(left, mail::kChunkBytesMax) <= max;
+}
+
+RecipientKey successor(const RecipientKey& key) {
+  if (key.number != std::numeric_limits<std::uint16_t>::max()) {
+    return {key.shard, key.id, static_cast<std::uint16_t>(key.number + 1)};
+  }
+  return {key.shard, MessageId{key.id.value + 1}, 0};
+}
+
+}  // namespace posthaste::queue

@@ -1,0 +1,262 @@
+#include "queue/record.h"
+
+#include <limits>
+#include <utility>
+
+#include "lib/base/check.h"
+
+namespace posthaste::queue {
+namespace {
+
+constexpr std::uint8_t kRecordVersion = 1;
+constexpr std::uint8_t kNotifyAll =
+    mail::kNotifyNever | mail::kNotifySuccess | mail::kNotifyFailure | mail::kNotifyDelay;
+
+class Writer {
+ public:
+  explicit Writer(std::string& out) : out_(out) {}
+
+  void u8(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }
+  void var(std::uint64_t value) {
+    for (; value >= 0x80; value >>= 7) u8(static_cast<std::uint8_t>(value | 0x80));
+    u8(static_cast<std::uint8_t>(value));
+  }
+  void str(std::string_view text) {
+    var(text.size());
+    out_.append(text);
+  }
+  void time(Instant instant) {
+    auto value = static_cast<std::uint64_t>(instant.time_since_epoch().count());
+    for (int i = 0; i < 8; ++i, value >>= 8) u8(static_cast<std::uint8_t>(value));
+  }
+
+ private:
+  std::string& out_;
+};
+
+// Reads fields from the front. The first one that is not there makes everything after it fail, so
+// that a decoder asks once, at its end.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+
+  std::uint8_t u8(std::uint8_t max) {
+    if (rest_.empty()) return wrong();
+    const auto value = static_cast<std::uint8_t>(rest_.front());
+    rest_.remove_prefix(1);
+    return value <= max ? value : wrong();
+  }
+  template <typename Unsigned>
+  Unsigned var() {
+    return static_cast<Unsigned>(var_up_to(std::numeric_limits<Unsigned>::max()));
+  }
+  std::string str() {
+    const auto size = var_up_to(std::numeric_limits<std::uint64_t>::max());
+    if (size > rest_.size()) {
+      wrong();
+      return {};
+    }
+    std::string text(rest_.substr(0, size));
+    rest_.remove_prefix(size);
+    return text;
+  }
+  Instant time() {
+    if (rest_.size() < 8) {
+      wrong();
+      return {};
+    }
+    std::uint64_t value = 0;
+    for (std::size_t i = 8; i-- > 0;) value = value << 8 | static_cast<std::uint8_t>(rest_[i]);
+    rest_.remove_prefix(8);
+    return Instant(Duration(static_cast<std::int64_t>(value)));
+  }
+  std::uint8_t wrong() {
+    right_ = false;
+    rest_ = {};
+    return 0;
+  }
+  std::size_t left() const { return rest_.size(); }
+  bool right() const { return right_; }
+  bool used_up() const { return right_ && rest_.empty(); }
+
+ private:
+  std::uint64_t var_up_to(std::uint64_t max) {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      const std::uint8_t byte = u8(0xFF);
+      const std::uint64_t bits = byte & 0x7FU;
+      const bool padded = byte == 0 && shift != 0;  // a longer form of a smaller number
+      if (!right_ || padded || (shift == 63 && bits > 1)) return wrong();
+      value |= bits << shift;
+      if (byte < 0x80) return value <= max ? value : wrong();
+    }
+    return wrong();
+  }
+
+  std::string_view rest_;
+  bool right_ = true;
+};
+
+tl::unexpected<Error> corrupt(const char* what, std::string_view bytes) {
+  if (!bytes.empty() && static_cast<std::uint8_t>(bytes.front()) != kRecordVersion) {
+    return fail(ErrorCode::kCorrupt, std::string(what) + " record of unknown version " +
+                                         std::to_string(static_cast<unsigned char>(bytes.front())));
+  }
+  return fail(ErrorCode::kCorrupt, std::string(what) + " record of " +
+                                       std::to_string(bytes.size()) +
+                                       " bytes does not follow its format");
+}
+
+bool read_version(Reader& in) {
+  if (in.u8(0xFF) != kRecordVersion) in.wrong();
+  return in.right();
+}
+
+std::uint8_t envelope_flags(const mail::Envelope& envelope) {
+  unsigned flags = static_cast<unsigned>(envelope.body_type);
+  if (envelope.smtputf8) flags |= 4;
+  if (envelope.eight_bit) flags |= 8;
+  flags |= static_cast<unsigned>(envelope.ret) << 4;
+  return static_cast<std::uint8_t>(flags);
+}
+
+void read_envelope_flags(Reader& in, mail::Envelope& envelope) {
+  const std::uint8_t flags = in.u8(0x3F);
+  const unsigned type = flags & 3U;
+  const unsigned ret = flags >> 4;
+  if (type > 2 || ret > 2) {
+    in.wrong();
+    return;
+  }
+  envelope.body_type = static_cast<mail::BodyType>(type);
+  envelope.smtputf8 = (flags & 4) != 0;
+  envelope.eight_bit = (flags & 8) != 0;
+  envelope.ret = static_cast<mail::DsnReturn>(ret);
+}
+
+void write_event(Writer& to, const mail::HistoryEvent& event) {
+  to.u8(static_cast<std::uint8_t>(event.kind));
+  to.time(event.time);
+  to.var(event.attempt);
+  to.time(event.next_due);
+  to.str(event.recipient);
+  to.str(event.sender);
+  to.str(event.host);
+  to.str(event.tls);
+  to.str(event.words);
+  to.str(event.retry_class);
+}
+
+mail::HistoryEvent read_event(Reader& in) {
+  mail::HistoryEvent event;
+  event.kind =
+      static_cast<mail::HistoryKind>(in.u8(static_cast<std::uint8_t>(mail::HistoryKind::kExpired)));
+  event.time = in.time();
+  event.attempt = in.var<std::uint32_t>();
+  event.next_due = in.time();
+  event.recipient = in.str();
+  event.sender = in.str();
+  event.host = in.str();
+  event.tls = in.str();
+  event.words = in.str();
+  event.retry_class = in.str();
+  return event;
+}
+
+}  // namespace
+
+void encode_envelope(const mail::Envelope& envelope, std::string& out) {
+  Writer to(out);
+  to.u8(kRecordVersion);
+  to.u8(envelope_flags(envelope));
+  to.time(envelope.arrived);
+  to.var(envelope.body_bytes);
+  to.var(envelope.body_chunks);
+  to.var(envelope.recipients_total);
+  to.str(envelope.sender.text());
+  to.str(envelope.envid);
+  to.str(envelope.submitter);
+}
+
+Result<mail::Envelope> decode_envelope(MessageId id, std::string_view bytes) {
+  Reader in(bytes);
+  mail::Envelope envelope;
+  if (!read_version(in)) return corrupt("envelope", bytes);
+  envelope.id = id;
+  read_envelope_flags(in, envelope);
+  envelope.arrived = in.time();
+  envelope.body_bytes = in.var<std::uint64_t>();
+  envelope.body_chunks = in.var<std::uint16_t>();
+  envelope.recipients_total = in.var<std::uint16_t>();
+  envelope.sender = mail::Mailbox::trusted(in.str());
+  envelope.envid = in.str();
+  envelope.submitter = in.str();
+  if (!in.used_up()) return corrupt("envelope", bytes);
+  return envelope;
+}
+
+void encode_recipient(const mail::PendingRecipient& pending, MessageSize message,
+                      std::string& out) {
+  CHECK(!pending.recipient.address.null() && message.recipients_total > 0);
+  Writer to(out);
+  to.u8(kRecordVersion);
+  to.u8(pending.progress.maybe_delivered ? 1 : 0);
+  to.u8(pending.recipient.notify);
+  to.var(message.recipients_total);
+  to.var(message.body_chunks);
+  to.str(pending.recipient.address.text());
+  to.str(pending.recipient.orcpt);
+  to.var(pending.progress.revision);
+  to.var(pending.progress.attempts);
+  to.time(pending.progress.due);
+  to.str(pending.progress.retry_class);
+  to.str(pending.progress.last_host);
+  to.str(pending.progress.last_words);
+}
+
+Result<RecipientRecord> decode_recipient(ShardId shard, std::uint16_t number,
+                                         std::string_view bytes) {
+  Reader in(bytes);
+  if (!read_version(in)) return corrupt("recipient", bytes);
+  RecipientRecord record;
+  mail::PendingRecipient& pending = record.pending;
+  pending.shard = shard;
+  pending.recipient.number = number;
+  pending.progress.maybe_delivered = in.u8(1) != 0;
+  pending.recipient.notify = in.u8(kNotifyAll);
+  record.message.recipients_total = in.var<std::uint16_t>();
+  record.message.body_chunks = in.var<std::uint16_t>();
+  std::string address = in.str();
+  if (address.empty() || record.message.recipients_total == 0) return corrupt("recipient", bytes);
+  pending.recipient.address = mail::Mailbox::trusted(std::move(address));
+  pending.recipient.orcpt = in.str();
+  pending.progress.revision = in.var<std::uint32_t>();
+  pending.progress.attempts = in.var<std::uint32_t>();
+  pending.progress.due = in.time();
+  pending.progress.retry_class = in.str();
+  pending.progress.last_host = in.str();
+  pending.progress.last_words = in.str();
+  if (!in.used_up()) return corrupt("recipient", bytes);
+  return record;
+}
+
+void encode_history(std::span<const mail::HistoryEvent> events, std::string& out) {
+  Writer to(out);
+  to.u8(kRecordVersion);
+  to.var(events.size());
+  for (const mail::HistoryEvent& event : events) write_event(to, event);
+}
+
+Status decode_history(std::string_view bytes, std::vector<mail::HistoryEvent>& out) {
+  Reader in(bytes);
+  if (!read_version(in)) return corrupt("history", bytes);
+  // Read until the count is reached or a field is missing: a false count allocates nothing.
+  for (auto count = in.var<std::uint64_t>(); count > 0 && in.right(); --count) {
+    mail::HistoryEvent event = read_event(in);
+    if (in.right()) out.push_back(std::move(event));
+  }
+  if (!in.used_up()) return corrupt("history", bytes);
+  return {};
+}
+
+}  // namespace posthaste::queue
