@@ -110,9 +110,9 @@ std::size_t Connection::start_tls(std::unique_ptr<Stream> stream) {
   // Counted before our own last plaintext leaves: a client may begin its handshake as soon as it
   // has our 220.
   const std::size_t early = s.unread_bytes();
-  std::unique_ptr<Stream> plain = std::exchange(s.stream, nullptr);
-  s.before_tls = std::make_unique<State::Plaintext>(std::move(plain), std::move(s.output));
-  s.output.clear();
+  s.before_tls = std::make_unique<State::Plaintext>();
+  std::swap(s.before_tls->stream, s.stream);
+  std::swap(s.before_tls->output, s.output);
   s.stream = std::move(stream);
   s.tls = true;
   s.phase = State::Phase::kStartingTls;
