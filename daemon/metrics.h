@@ -1,0 +1,74 @@
+// Metrics: every series that /metrics shows, known and zero from the start where its labels are
+// bounded.
+//
+// Threads      the counting functions from any; they are atomic and look nothing up on the hot
+// path. Does not     know who counts, or HTTP. What is a snapshot (queue sizes, the schedule) is
+// set before each scrape.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "lib/delivery/engine.h"
+#include "lib/policy/retry_policy.h"
+#include "lib/policy/tls_facts.h"
+
+namespace posthaste::daemon {
+
+enum class Direction : std::uint8_t { kInbound, kOutbound };
+enum class TlsMode : std::uint8_t { kStartTls, kImplicit };
+
+// What the workers and the store know at the moment of a scrape, added up.
+struct Snapshot {
+  delivery::Counts counts;
+  delivery::DueHistogram due{};
+  Instant oldest = kNever;
+  std::uint64_t inbound_connections = 0;
+  std::uint64_t dns_queries = 0, dns_cache_hits = 0, dns_failures = 0;
+  std::uint64_t log_dropped = 0, store_corrupt = 0;
+  bool store_trouble = false;
+  struct DomainCount {
+    std::uint64_t delivered = 0, deferred = 0, bounced = 0;
+    std::uint64_t total() const { return delivered + deferred + bounced; }
+  };
+  std::map<std::string, DomainCount> domains;  // by routing domain
+};
+
+class Metrics {
+ public:
+  Metrics();
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  void tls_up(Direction direction, TlsMode mode, const policy::TlsFacts& facts, Duration took);
+  // Also for failures without a handshake: not offered, refused.
+  void tls_failed(Direction direction, TlsMode mode, std::string_view profile,
+                  policy::TlsFailure reason);
+  void tls_fell_back(policy::TlsFailure reason);
+  void tls_policy(policy::TlsLevel level, bool met);
+  void attempt(delivery::Ending ending, policy::RetryClass retry_class);
+  void maybe_delivered();
+  void delivered_after(Duration since_accepted);
+  void scheduled(policy::RetryClass retry_class);
+  void accepted(std::uint64_t recipients, std::uint64_t bytes);
+  void refused(std::string_view why);  // "full", "busy", "loop", "smuggling", "policy", "other"
+  void synced(Duration took, std::size_t requests);
+  void outbound_connection();
+
+  // The exposition text (format 0.0.4). Admin thread only.
+  // `configured`: domains that are always shown; `top`: how many more, by attempts; the rest is
+  // "other".
+  std::string render(const Snapshot& snapshot, Instant now,
+                     const std::vector<std::string>& configured, std::size_t top);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace posthaste::daemon

@@ -1,0 +1,221 @@
+#include "daemon/outbound.h"
+
+#include <cstring>
+
+#include "daemon/worker.h"
+#include "lib/base/overloaded.h"
+
+namespace posthaste::daemon {
+namespace {
+
+constexpr Duration kLinger = std::chrono::seconds(1);
+
+smtp::ClientOptions options(const Runtime& runtime, const delivery::Connect& connect) {
+  smtp::ClientOptions made;
+  made.helo = runtime.hostname;
+  made.tls = connect.tls;
+  made.implicit_tls = connect.implicit_tls;
+  made.timeouts = runtime.engine->timeouts;
+  return made;
+}
+
+std::string error_words(int sys_errno) {
+  char buffer[128];
+  return strerror_r(sys_errno, buffer, sizeof buffer);  // GNU's: returns the text
+}
+
+}  // namespace
+
+OutboundConnection::OutboundConnection(Worker& worker, const delivery::Connect& connect)
+    : worker_(worker),
+      connect_(connect),
+      contexts_(worker.tls()),
+      session_(options(worker.runtime(), connect), worker.now()) {}
+
+OutboundConnection::~OutboundConnection() { worker_.deadlines().forget(*this); }
+
+void OutboundConnection::begin() {
+  worker_.house().metrics.outbound_connection();
+  connection_ = io::Connection::connect(worker_.loop(), connect_.endpoint, nullptr, *this);
+  worker_.deadlines().watch(*this);
+}
+
+void OutboundConnection::deliver(const delivery::Deliver& order) {
+  if (over_) return;
+  letter_ = order.letter;
+  feed(smtp::Deliver{{letter_->envelope, order.recipients}});
+}
+
+void OutboundConnection::quit() { feed(smtp::Quit{}); }
+
+void OutboundConnection::on_connected() {
+  feed(smtp::Connected{});
+  worker_.pump();
+}
+
+void OutboundConnection::on_connect_error(int sys_errno) {
+  feed(smtp::ConnectError{error_words(sys_errno), sys_errno == ETIMEDOUT});
+  worker_.pump();
+}
+
+void OutboundConnection::on_bytes(std::string_view data) {
+  feed(smtp::Bytes{data});
+  worker_.pump();
+}
+
+void OutboundConnection::on_written() {
+  feed(smtp::Written{});
+  worker_.pump();
+}
+
+void OutboundConnection::on_gone(io::IoResult result) {
+  smtp::PeerGone gone;
+  if (tls_ != nullptr && tls_->failure() != policy::TlsFailure::kNone) {
+    gone.tls = tls_->failure();
+    gone.words = tls_->failure_words();
+  } else {
+    gone.words = result.status == io::IoStatus::kEof ? "connection closed by the peer"
+                                                     : error_words(result.sys_errno);
+  }
+  feed(std::move(gone));
+  worker_.pump();
+}
+
+void OutboundConnection::on_handshake(io::IoResult result) {
+  if (over_) return;
+  if (result.status == io::IoStatus::kOk) {
+    const Duration took = worker_.loop().fresh_now() - handshake_began_;
+    worker_.house().metrics.tls_up(Direction::kOutbound, mode(), tls_->facts(), took);
+    feed(smtp::TlsUp{tls_->facts()});
+  } else {
+    feed(smtp::TlsFailed{tls_->failure(), tls_->failure_words()});
+  }
+  worker_.pump();
+}
+
+Instant OutboundConnection::deadline() const { return over_ ? kNever : session_.deadline(); }
+
+void OutboundConnection::on_deadline() {
+  feed(smtp::Tick{});
+  worker_.pump();
+}
+
+void OutboundConnection::on_chunk(std::uint16_t chunk, const Result<mail::Chunk>& read) {
+  if (over_ || letter_ == nullptr) return;
+  if (read) {
+    feed(smtp::BodyChunk{*read, chunk + 1U == letter_->envelope->body_chunks});
+  } else {
+    feed(smtp::BodyLost{read.error().words});
+  }
+  worker_.pump();
+}
+
+// As InboundConnection::feed: event, actions, our own answers, until there is peace; then one
+// write.
+void OutboundConnection::feed(smtp::ClientEvent event) {
+  if (over_) return;
+  answers_.clear();
+  session_.handle(std::move(event), worker_.now(), actions_);
+  for (std::size_t next = 0;;) {
+    for (auto& action : actions_) {
+      if (!carry_out(action)) return;
+    }
+    actions_.clear();
+    if (next == answers_.size()) break;
+    session_.handle(std::move(answers_[next++]), worker_.now(), actions_);
+  }
+  connection_->flush();
+  worker_.deadlines().watch(*this);
+}
+
+bool OutboundConnection::carry_out(smtp::ClientAction& action) {
+  std::visit(Overloaded{
+                 [&](smtp::Send& send) { connection_->send(std::move(send.bytes)); },
+                 [&](smtp::SendChunk& send) { connection_->send(std::move(send.chunk)); },
+                 [&](smtp::StartTls&) { start_tls(); },
+                 [&](smtp::Ready& ready) { on_ready(ready); },
+                 [&](smtp::WantBody& want) { give_chunk(want.chunk); },
+                 [&](smtp::Finished& finished) {
+                   letter_.reset();
+                   worker_.engine_event(
+                       delivery::SessionFinished{connect_.conn, std::move(finished.result)});
+                 },
+                 [&](smtp::Failed& failed) { on_failed(failed.failure); },
+                 [&](smtp::Closed&) { close(); },
+             },
+             action);
+  return !over_;
+}
+
+void OutboundConnection::start_tls() {
+  connection_->flush();
+  auto* context = contexts_->client(connect_.profile);
+  auto stream = context == nullptr
+                    ? Result<std::unique_ptr<tls::TlsStream>>(
+                          fail(ErrorCode::kNotFound, "no TLS profile \"" + connect_.profile + "\""))
+                    : tls::TlsStream::client(*context, connection_->fd(), connect_.host);
+  if (!stream) {
+    answers_.push_back(smtp::TlsFailed{policy::TlsFailure::kLocalError, stream.error().words});
+    return;
+  }
+  tls_ = stream->get();
+  handshake_began_ = worker_.loop().fresh_now();
+  if (connection_->start_tls(std::move(*stream)) != 0) {
+    answers_.push_back(smtp::TlsFailed{policy::TlsFailure::kProtocolError,
+                                       "the peer sent plaintext behind its reply to STARTTLS"});
+  }
+}
+
+void OutboundConnection::give_chunk(std::uint16_t chunk) {
+  const auto& chunks = letter_->body.chunks;
+  if (chunk < chunks.size()) {
+    answers_.push_back(
+        smtp::BodyChunk{chunks[chunk], chunk + 1U == letter_->envelope->body_chunks});
+  } else {
+    worker_.read_chunk(letter_->envelope->id, chunk, connect_.conn);
+  }
+}
+
+void OutboundConnection::on_ready(const smtp::Ready& ready) {
+  auto& metrics = worker_.house().metrics;
+  if (!ready.tls && connect_.tls == smtp::TlsNeed::kIfOffered) {
+    metrics.tls_failed(Direction::kOutbound, mode(), connect_.profile,
+                       policy::TlsFailure::kNotOffered);
+  }
+  metrics.tls_policy(connect_.level,
+                     ready.tls.has_value() || connect_.level == policy::TlsLevel::kNone);
+  worker_.engine_event(delivery::SessionReady{connect_.conn, ready.capabilities, ready.tls});
+}
+
+void OutboundConnection::on_failed(const smtp::SessionFailure& failure) {
+  auto& house = worker_.house();
+  if (failure.tls != policy::TlsFailure::kNone) {
+    house.metrics.tls_failed(Direction::kOutbound, mode(), connect_.profile, failure.tls);
+    house.metrics.tls_policy(connect_.level, false);
+  }
+  house.log.write(LogLevel::kInfo, "session_failed",
+                  {{"domain", connect_.domain.text()},
+                   {"host", connect_.host.text()},
+                   {"endpoint", render_endpoint(connect_.endpoint)},
+                   {"stage", name(failure.stage)},
+                   {"tls_failure", failure.tls == policy::TlsFailure::kNone ? std::string_view()
+                                                                            : label(failure.tls)},
+                   {"profile", failure.tls == policy::TlsFailure::kNone ? std::string_view()
+                                                                        : connect_.profile},
+                   {"words", failure.words}});
+  worker_.engine_event(delivery::SessionFailed{connect_.conn, failure});
+}
+
+void OutboundConnection::close() {
+  over_ = true;
+  letter_.reset();
+  worker_.engine_event(delivery::SessionClosed{connect_.conn});
+  connection_->flush();
+  worker_.loop().defer(
+      [connection = std::make_shared<std::unique_ptr<io::Connection>>(std::move(connection_))] {
+        io::Connection::close_gracefully(std::move(*connection), kLinger);
+      });
+  worker_.retire(*this);
+}
+
+}  // namespace posthaste::daemon

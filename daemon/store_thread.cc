@@ -1,0 +1,241 @@
+#include "daemon/store_thread.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "lib/base/check.h"
+#include "lib/base/overloaded.h"
+
+namespace posthaste::daemon {
+namespace {
+
+constexpr std::size_t kGainRecords = 2'000;  // per step: a few milliseconds
+constexpr Duration kHeartbeat = std::chrono::seconds(1);
+constexpr Duration kPruneEvery = std::chrono::minutes(10);
+constexpr int kLastTries = 5;  // to store outcomes while stopping
+
+std::size_t content_bytes(const queue::Accept& accept) {
+  std::size_t bytes = 0;
+  for (const auto& chunk : accept.chunks) bytes += chunk->size();
+  return bytes;
+}
+
+std::size_t content_bytes(const queue::Request& request) {
+  if (const auto* append = std::get_if<queue::Append>(&request)) return append->bytes->size();
+  if (const auto* accept = std::get_if<queue::Accept>(&request)) return content_bytes(*accept);
+  return 0;
+}
+
+unsigned ticket_worker(std::uint64_t ticket) { return static_cast<unsigned>(ticket >> 48); }
+
+}  // namespace
+
+StoreThread::StoreThread(std::unique_ptr<queue::Store> store, Options options, Metrics& metrics,
+                         Log& log, Sink sink, Trouble trouble)
+    : store_(std::move(store)),
+      options_(options),
+      metrics_(metrics),
+      log_(log),
+      sink_(std::move(sink)),
+      tell_trouble_(std::move(trouble)),
+      mailbox_(loop_, options.queue_max, [this] { on_mail(); }),
+      timer_(loop_, [this] { on_timer(); }) {}
+
+StoreThread::~StoreThread() { stop(); }
+
+void StoreThread::start() {
+  CHECK(!thread_.joinable());
+  timer_.set(loop_.now());
+  thread_ = std::thread([this] { run(); });
+}
+
+void StoreThread::run() { loop_.run(); }
+
+void StoreThread::stop() {
+  if (!thread_.joinable()) return;
+  stop_asked_.store(true, std::memory_order_release);
+  mailbox_.push(queue::Abandon{});  // id 0 names no message: only wakes the thread
+  thread_.join();
+}
+
+bool StoreThread::try_push(queue::Request&& request) {
+  const std::size_t bytes = content_bytes(request);
+  if (queued_bytes_.load(std::memory_order_relaxed) + bytes > options_.queued_bytes_max)
+    return false;
+  if (trouble_.load(std::memory_order_relaxed) && mailbox_.size() > options_.queue_max / 2)
+    return false;
+  queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  if (mailbox_.try_push(std::move(request))) return true;
+  queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  return false;
+}
+
+void StoreThread::push(queue::Request&& request) {
+  queued_bytes_.fetch_add(content_bytes(request), std::memory_order_relaxed);
+  mailbox_.push(std::move(request));
+}
+
+void StoreThread::on_mail() { drain(); }
+
+// One write after the other while there is something to write; what comes in meanwhile joins the
+// next one.
+void StoreThread::drain() {
+  for (;;) {
+    fresh_.clear();
+    mailbox_.take_all(fresh_);
+    for (auto& request : fresh_) sort_in(std::move(request));
+    auto batch = cut_batch(loop_.fresh_now());
+    heartbeat_.store(loop_.now().time_since_epoch().count(), std::memory_order_relaxed);
+    if (batch.empty()) break;
+    commit(batch);
+    gain_some();
+  }
+  if (stop_asked_.load(std::memory_order_acquire) && !stopping_) {
+    stopping_ = true;
+    for (int tries = 0; !settles_.empty() && tries < kLastTries; ++tries) {
+      settles_blocked_until_ = Instant{};
+      auto batch = cut_batch(kNever);
+      commit(batch);
+    }
+    if (!settles_.empty()) {
+      log_.write(LogLevel::kError, "outcomes_not_stored",
+                 {{"messages", std::to_string(settles_.size())},
+                  {"words",
+                   "the store refused them until the end; these messages may be delivered a second "
+                   "time"}});
+    }
+    loop_.stop();
+  }
+  arm();
+}
+
+void StoreThread::sort_in(queue::Request&& request) {
+  if (auto* settle = std::get_if<queue::Settle>(&request)) {
+    settles_.push_back({std::move(*settle), loop_.now()});
+  } else if (const auto* abandon = std::get_if<queue::Abandon>(&request);
+             abandon == nullptr || abandon->id.value != 0) {
+    urgent_.push_back(std::move(request));
+  }
+}
+
+bool StoreThread::settles_due(Instant now) const {
+  return !settles_.empty() && now >= settles_blocked_until_ &&
+         (settles_.size() >= options_.batch_requests_max ||
+          now - settles_.front().since >= options_.settle_wait_max ||
+          stop_asked_.load(std::memory_order_relaxed));
+}
+
+std::vector<queue::Request> StoreThread::cut_batch(Instant now) {
+  std::vector<queue::Request> batch;
+  std::size_t bytes = 0;
+  bool synced = settles_due(now);
+  while (!urgent_.empty() && batch.size() < options_.batch_requests_max &&
+         bytes < options_.batch_bytes_max) {
+    synced = synced || std::holds_alternative<queue::Accept>(urgent_.front());
+    bytes += content_bytes(urgent_.front());
+    batch.push_back(std::move(urgent_.front()));
+    urgent_.pop_front();
+  }
+  if (!synced || now < settles_blocked_until_) return batch;
+  while (!settles_.empty() && batch.size() < 2 * options_.batch_requests_max) {
+    batch.emplace_back(std::move(settles_.front().settle));
+    settles_.pop_front();
+  }
+  return batch;
+}
+
+void StoreThread::commit(std::vector<queue::Request>& batch) {
+  std::size_t bytes = 0;
+  bool settles = false;
+  bool synced = false;
+  for (const auto& request : batch) {
+    bytes += content_bytes(request);
+    settles = settles || std::holds_alternative<queue::Settle>(request);
+    synced = synced || settles || std::holds_alternative<queue::Accept>(request);
+  }
+  std::vector<queue::StoreEvent> events;
+  const Instant before = loop_.fresh_now();
+  store_->commit(batch, events);
+  if (synced) metrics_.synced(loop_.fresh_now() - before, batch.size());
+  queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  const bool refused = std::any_of(events.begin(), events.end(), [](const auto& event) {
+    return std::holds_alternative<queue::NotSettled>(event);
+  });
+  if (settles && !refused) set_trouble(false, "outcomes are stored again");
+  route(events);
+}
+
+unsigned StoreThread::worker_of(const queue::StoreEvent& event) const {
+  const auto by_shard = [this](ShardId shard) { return shard % options_.workers; };
+  return std::visit(Overloaded{
+                        [](const queue::Accepted& e) { return ticket_worker(e.ticket); },
+                        [](const queue::Refused& e) { return ticket_worker(e.ticket); },
+                        [](const queue::Loaded& e) { return ticket_worker(e.ticket); },
+                        [](const queue::NotLoaded& e) { return ticket_worker(e.ticket); },
+                        [&](const queue::NotSettled& e) { return by_shard(e.request.shard); },
+                        [&](const auto& e) { return by_shard(e.shard); },
+                    },
+                    event);
+}
+
+void StoreThread::route(std::vector<queue::StoreEvent>& events) {
+  std::vector<std::vector<queue::StoreEvent>> by_worker(options_.workers);
+  for (auto& event : events) {
+    if (auto* refused = std::get_if<queue::NotSettled>(&event)) {
+      keep_for_later(std::move(*refused));
+      continue;
+    }
+    const unsigned worker = worker_of(event);
+    CHECK(worker < by_worker.size());
+    by_worker[worker].push_back(std::move(event));
+  }
+  for (unsigned worker = 0; worker < by_worker.size(); ++worker) {
+    if (!by_worker[worker].empty()) sink_(worker, std::move(by_worker[worker]));
+  }
+}
+
+void StoreThread::keep_for_later(queue::NotSettled&& refused) {
+  set_trouble(true, refused.words);
+  settles_blocked_until_ = loop_.now() + options_.retry_after;
+  settles_.push_back({std::move(refused.request), loop_.now()});
+}
+
+void StoreThread::set_trouble(bool trouble, const std::string& words) {
+  if (trouble_.exchange(trouble, std::memory_order_relaxed) == trouble) return;
+  log_.write(trouble ? LogLevel::kError : LogLevel::kInfo,
+             trouble ? "store_trouble" : "store_recovered", {{"words", words}});
+  tell_trouble_(trouble);
+}
+
+void StoreThread::gain_some() {
+  if (!gaining_) return;
+  std::vector<queue::StoreEvent> events;
+  gaining_ = store_->gain(kGainRecords, events);
+  route(events);
+  if (!gaining_) gained_.store(true, std::memory_order_relaxed);
+}
+
+void StoreThread::on_timer() {
+  const Instant now = loop_.now();
+  gain_some();
+  if (now >= next_prune_) {
+    next_prune_ = now + kPruneEvery;
+    if (const auto pruned = store_->prune_history(now - options_.history); !pruned) {
+      log_.write(LogLevel::kWarning, "history_not_pruned", {{"words", pruned.error().words}});
+    }
+  }
+  drain();
+}
+
+void StoreThread::arm() {
+  const Instant now = loop_.now();
+  Instant next = now + kHeartbeat;
+  if (gaining_) next = now;
+  if (!settles_.empty()) {
+    next = std::min(
+        next, std::max(settles_.front().since + options_.settle_wait_max, settles_blocked_until_));
+  }
+  timer_.set(next);
+}
+
+}  // namespace posthaste::daemon

@@ -1,0 +1,108 @@
+// StoreThread: the one thread that writes to the queue's store.
+//
+// Takes everything that was queued while the last sync ran and makes one durable write of it (group
+// commit). An Accept is written at once, since somebody waits for his 250; outcomes (Settle) ride
+// along, or go after settle_wait_max at the latest. When outcomes cannot be stored it keeps them,
+// tells every worker (StoreTrouble), and tries again.
+//
+// Threads      push functions from any; the sink is called in the store thread.
+// Limits       Options; a full queue is refused by return value, never grown.
+// Does not     know workers' insides: it routes by ticket (worker in the top 16 bits) or shard.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "daemon/log.h"
+#include "daemon/metrics.h"
+#include "lib/io/loop.h"
+#include "lib/io/mailbox.h"
+#include "queue/store.h"
+
+namespace posthaste::daemon {
+
+class StoreThread {
+ public:
+  struct Options {
+    unsigned workers = 1;
+    std::size_t batch_requests_max = 256;
+    std::size_t batch_bytes_max = 4U << 20;
+    std::size_t queue_max = 8192;               // requests waiting that may still be refused
+    std::size_t queued_bytes_max = 128U << 20;  // content waiting
+    Duration settle_wait_max = std::chrono::milliseconds(50);
+    Duration retry_after = std::chrono::seconds(1);
+    Duration history = std::chrono::hours(168);
+  };
+  using Sink = std::function<void(unsigned worker, std::vector<queue::StoreEvent>&& events)>;
+  using Trouble = std::function<void(bool trouble)>;
+
+  StoreThread(std::unique_ptr<queue::Store> store, Options options, Metrics& metrics, Log& log,
+              Sink sink, Trouble trouble);
+  ~StoreThread();
+  void start();  // begins to gain the shards
+  void stop();   // writes what is queued, then ends the thread
+
+  // Any thread. False: overloaded, nothing was taken.
+  [[nodiscard]] bool try_push(queue::Request&& request);
+  // Any thread. For what was let in before: outcomes, loads.
+  void push(queue::Request&& request);
+  // For reads that are allowed from any thread.
+  const queue::Store& store() const { return *store_; }
+  bool in_trouble() const { return trouble_.load(std::memory_order_relaxed); }
+  bool gained() const { return gained_.load(std::memory_order_relaxed); }
+  // Microseconds since the epoch at which the thread last looked around; for the watchdog.
+  std::int64_t heartbeat() const { return heartbeat_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Waiting {
+    queue::Settle settle;
+    Instant since;
+  };
+  void run();
+  void on_mail();
+  void drain();
+  void sort_in(queue::Request&& request);
+  std::vector<queue::Request> cut_batch(Instant now);
+  bool settles_due(Instant now) const;
+  void commit(std::vector<queue::Request>& batch);
+  void route(std::vector<queue::StoreEvent>& events);
+  unsigned worker_of(const queue::StoreEvent& event) const;
+  void keep_for_later(queue::NotSettled&& refused);
+  void set_trouble(bool trouble, const std::string& words);
+  void gain_some();
+  void on_timer();
+  void arm();
+
+  const std::unique_ptr<queue::Store> store_;
+  const Options options_;
+  Metrics& metrics_;
+  Log& log_;
+  const Sink sink_;
+  const Trouble tell_trouble_;
+
+  io::Loop loop_;
+  io::Mailbox<queue::Request> mailbox_;
+  io::Timer timer_;
+  std::thread thread_;
+
+  // The store thread's own.
+  std::vector<queue::Request> fresh_;
+  std::deque<queue::Request> urgent_;  // all but Settle, in order
+  std::deque<Waiting> settles_;
+  Instant settles_blocked_until_{};  // after a refusal
+  Instant next_prune_{};
+  bool gaining_ = true;
+  bool stopping_ = false;
+
+  std::atomic<std::size_t> queued_bytes_{0};
+  std::atomic<bool> trouble_{false};
+  std::atomic<bool> gained_{false};
+  std::atomic<bool> stop_asked_{false};
+  std::atomic<std::int64_t> heartbeat_{0};
+};
+
+}  // namespace posthaste::daemon

@@ -1,0 +1,117 @@
+#include "daemon/wiring.h"
+
+#include <algorithm>
+
+namespace posthaste::daemon {
+namespace {
+
+delivery::Rate rate(const config::Rate& from) { return {from.count, from.per}; }
+
+std::optional<delivery::Rate> rate(const std::optional<config::Rate>& from) {
+  if (!from) return std::nullopt;
+  return rate(*from);
+}
+
+delivery::Limits limits(const config::Limits& from) {
+  return {from.connections, from.messages_per_connection, from.recipients_per_message,
+          rate(from.message_rate), rate(from.connection_rate)};
+}
+
+smtp::ClientTimeouts timeouts(const config::Timeouts& from) {
+  smtp::ClientTimeouts to;
+  to.connect = from.connect;
+  to.greeting = from.greeting;
+  to.ehlo = from.ehlo;
+  to.starttls = from.starttls;
+  to.handshake = from.handshake;
+  to.mail = from.mail;
+  to.rcpt = from.rcpt;
+  to.data = from.data;
+  to.block = from.block;
+  to.final_dot = from.final_dot;
+  return to;
+}
+
+std::shared_ptr<const delivery::Options> engine_options(const config::Config& from,
+                                                        const HeloName& hostname,
+                                                        unsigned workers) {
+  auto to = std::make_shared<delivery::Options>();
+  to->helo = hostname;
+  to->port = from.delivery.port;
+  to->allow_networks = from.delivery.allow_networks;
+  to->limits = limits(from.delivery.limits);
+  for (const auto& rule : from.delivery.limit_rules) {
+    to->limit_rules.push_back({rule.match, rule.connections, rule.messages_per_connection,
+                               rule.recipients_per_message, rate(rule.message_rate),
+                               rate(rule.connection_rate)});
+  }
+  for (const auto& route : from.delivery.routes) {
+    delivery::RouteRule rule{route.match, {}};
+    for (const auto& host : route.hosts) rule.hosts.push_back({host.name, host.port});
+    to->routes.push_back(std::move(rule));
+  }
+  to->timeouts = timeouts(from.delivery.timeouts);
+  to->idle = from.delivery.timeouts.idle;
+  to->warm_bytes_max = from.queue.body_cache_bytes / workers;
+  to->tls = from.tls.policies;
+  to->retry = from.retry;
+  return to;
+}
+
+}  // namespace
+
+std::shared_ptr<const Runtime> make_runtime(config::Config config, const std::string& machine_name,
+                                            unsigned cores) {
+  auto runtime = std::make_shared<Runtime>();
+  runtime->hostname =
+      HeloName(config.hostname.empty() ? fold_domain(machine_name) : config.hostname);
+  runtime->workers = std::clamp(config.workers == 0 ? cores : config.workers, 1U, 256U);
+  runtime->engine = engine_options(config, runtime->hostname, runtime->workers);
+  runtime->resolver.servers = config.dns_servers;
+  runtime->submission.hostname = runtime->hostname;
+  runtime->submission.message_bytes_max = config.submission.message_bytes_max;
+  runtime->submission.recipients_max = config.submission.recipients_max;
+  runtime->config = std::move(config);
+  return runtime;
+}
+
+LogLevel log_level(config::LogLevel level) {
+  switch (level) {
+    case config::LogLevel::kDebug: return LogLevel::kDebug;
+    case config::LogLevel::kInfo: return LogLevel::kInfo;
+    case config::LogLevel::kWarning: return LogLevel::kWarning;
+    case config::LogLevel::kError: return LogLevel::kError;
+  }
+  return LogLevel::kInfo;
+}
+
+LogFormat log_format(config::LogFormat format) {
+  return format == config::LogFormat::kJson ? LogFormat::kJson : LogFormat::kLogfmt;
+}
+
+Result<std::unique_ptr<TlsContexts>> TlsContexts::make(const Runtime& runtime,
+                                                       std::vector<std::string>& warnings) {
+  auto contexts = std::make_unique<TlsContexts>();
+  for (const auto& profile : runtime.config.tls.profiles) {
+    auto made = tls::ClientContext::make(profile);
+    if (!made) return tl::unexpected(made.error());
+    contexts->clients_.emplace(profile.name, std::move(*made));
+  }
+  const auto& submission = runtime.config.submission;
+  if (!submission.certificate.empty()) {
+    std::string warning;
+    auto made = tls::ServerContext::make({submission.certificate, submission.private_key},
+                                         policy::modern_profile(), &warning);
+    if (!made) return tl::unexpected(made.error());
+    if (!warning.empty()) warnings.push_back(std::move(warning));
+    contexts->server_ = std::move(*made);
+  }
+  return contexts;
+}
+
+tls::ClientContext* TlsContexts::client(const std::string& profile) {
+  const auto found = clients_.find(profile);
+  return found == clients_.end() ? nullptr : found->second.get();
+}
+
+}  // namespace posthaste::daemon

@@ -1,0 +1,308 @@
+#include "daemon/worker.h"
+
+#include <array>
+#include <cerrno>
+#include <random>
+
+#include "daemon/inbound.h"
+#include "daemon/outbound.h"
+#include "lib/base/check.h"
+#include "lib/base/overloaded.h"
+
+namespace posthaste::daemon {
+namespace {
+
+constexpr Duration kHeartbeat = std::chrono::milliseconds(200);
+constexpr std::size_t kLoadedBodyMax =
+    256U << 10;  // of a message that comes from the disk; the rest chunk by chunk
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+}  // namespace
+
+Worker::Worker(unsigned index, std::shared_ptr<const Runtime> runtime,
+               std::shared_ptr<TlsContexts> tls)
+    : index_(index),
+      runtime_(std::move(runtime)),
+      tls_(std::move(tls)),
+      mailbox_(loop_, static_cast<std::size_t>(-1), [this] { on_mail(); }),
+      deadlines_(loop_),
+      heartbeat_timer_(loop_, [this] { on_heartbeat(); }) {}
+
+Worker::~Worker() = default;
+
+Status Worker::attach(House house) {
+  house_.emplace(house);
+  auto resolver = resolver::Resolver::make(loop_, runtime_->resolver);
+  if (!resolver) return tl::unexpected(resolver.error());
+  resolver_ = std::move(*resolver);
+  ids_ = std::make_unique<IdSource>(index_, runtime_->workers, house.store.store().last_id());
+  engine_ = std::make_unique<delivery::Engine>(runtime_->engine, Rng(random_seed()), loop_.now());
+  engine_tick_ = std::make_unique<EngineTick>(*this);
+  settler_ = std::make_unique<Settler>(house.metrics, house.log, house.store.store(), *ids_);
+  return {};
+}
+
+void Worker::listen(io::Fd socket, config::ListenTls tls) {
+  auto on_accept = [this, tls](io::Fd accepted, std::optional<Endpoint> peer) {
+    on_socket(std::move(accepted), peer.value_or(Endpoint{}), tls);
+  };
+  auto on_trouble = [this](const Error& error) {
+    house_->log.write(LogLevel::kError, "accept_failed", {{"words", error.words}});
+  };
+  listeners_.push_back(
+      std::make_unique<io::Listener>(loop_, std::move(socket), std::move(on_accept), on_trouble));
+}
+
+void Worker::start() {
+  heartbeat_timer_.set(loop_.now());
+  thread_ = std::thread([this] { loop_.run(); });
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::on_socket(io::Fd socket, const Endpoint& peer, config::ListenTls tls) {
+  auto owned = std::make_unique<InboundConnection>(*this, std::move(socket), peer, tls);
+  auto& connection = *owned;
+  inbound_.emplace(&connection, std::move(owned));
+  const auto allowed = runtime_->config.submission.connections_max;
+  if (house_->inbound_connections.load(std::memory_order_relaxed) > allowed) {
+    house_->metrics.refused("busy");
+    connection.turn_away("too many connections (submission.limits.connections)");
+  } else {
+    connection.begin();
+  }
+}
+
+void Worker::on_mail() {
+  std::vector<Mail> mail;
+  mailbox_.take_all(mail);
+  for (auto& item : mail) {
+    if (auto* events = std::get_if<std::vector<queue::StoreEvent>>(&item)) {
+      for (auto& event : *events) on_store_event(event);
+    } else {
+      std::get<std::function<void(Worker&)>>(item)(*this);
+    }
+  }
+  pump();
+}
+
+void Worker::on_store_event(queue::StoreEvent& event) {
+  std::visit(Overloaded{
+                 [&](queue::Accepted& e) { on_accept_answer(e.ticket, nullptr); },
+                 [&](queue::Refused& e) { on_accept_answer(e.ticket, &e); },
+                 [&](queue::Settled& e) {
+                   delivery::Persisted persisted{e.shard, e.id, {}};
+                   for (const auto& fate : e.applied) persisted.numbers.push_back(fate.number);
+                   engine_event(std::move(persisted));
+                 },
+                 [&](queue::Superseded& e) {
+                   engine_event(delivery::Persisted{e.shard, e.id, std::move(e.numbers)});
+                 },
+                 [&](queue::NotSettled&) { CHECK(false); },  // the store thread keeps those
+                 [&](queue::Loaded& e) {
+                   engine_event(delivery::Loaded{e.id, std::move(e.letter)});
+                 },
+                 [&](queue::NotLoaded& e) {
+                   house_->log.write(LogLevel::kWarning, "not_loaded",
+                                     {{"id", render_id(e.id)}, {"words", e.error.words}});
+                   engine_event(delivery::NotLoaded{e.shard, e.id, std::move(e.error)});
+                 },
+                 [&](queue::Entry& e) {
+                   const auto retry_class = policy::parse_retry_class(e.retry_class);
+                   engine_event(delivery::Entry{e.shard, e.id, e.number, e.revision, e.attempts,
+                                                e.due, std::move(e.domain),
+                                                retry_class.value_or(policy::RetryClass::kOther)});
+                 },
+                 [&](queue::Arrived& e) { engine_event(delivery::Arrived{std::move(e.letter)}); },
+                 [](queue::Gained&) {},
+                 [](queue::GainedAll&) {},
+                 [](queue::Losing&) {},  // never on one machine
+                 [](queue::Lost&) {},
+             },
+             event);
+}
+
+void Worker::on_accept_answer(std::uint64_t ticket, const queue::Refused* refused) {
+  const auto found = awaiting_store_.find(ticket);
+  if (found == awaiting_store_.end()) return;  // the submitter has gone; his message stays
+  InboundConnection& asker = *found->second;
+  awaiting_store_.erase(found);
+  if (refused == nullptr) {
+    asker.on_stored();
+  } else {
+    asker.on_not_stored(refused->full, refused->words);
+  }
+}
+
+std::uint64_t Worker::accept(const smtp::Submission& submission, InboundConnection& asker) {
+  const auto& envelope = *submission.envelope;
+  queue::Accept request;
+  request.ticket = ticket();
+  request.envelope = submission.envelope;
+  request.chunks.push_back(submission.last_chunk);
+  mail::HistoryEvent accepted;
+  accepted.time = envelope.arrived;
+  accepted.sender = envelope.sender.text();
+  accepted.words = envelope.submitter;
+  for (const auto& recipient : submission.recipients) {
+    mail::PendingRecipient pending;
+    pending.shard = shard_of(routing_domain(recipient.address));
+    pending.recipient = recipient;
+    pending.progress.due = envelope.arrived;
+    if (!accepted.recipient.empty()) accepted.recipient += ' ';
+    accepted.recipient += recipient.address.text();
+    request.recipients.push_back(std::move(pending));
+  }
+  request.history = std::move(accepted);
+  const std::uint64_t asked = request.ticket;
+  if (!house_->store.try_push(std::move(request))) return 0;
+  awaiting_store_.emplace(asked, &asker);
+  return asked;
+}
+
+void Worker::read_chunk(MessageId id, std::uint16_t chunk, ConnId asker) {
+  house_->reader.push([this, id, chunk, asker] {
+    auto read = house_->store.store().body_chunk(id, chunk);
+    post([asker, chunk, read = std::move(read)](Worker& worker) {
+      const auto found = worker.outbound_.find(asker);
+      if (found != worker.outbound_.end()) found->second->on_chunk(chunk, read);
+    });
+  });
+}
+
+void Worker::retire(InboundConnection& connection) {
+  awaiting_store_.erase(connection.ticket());
+  loop_.defer([this, &connection] {
+    inbound_.erase(&connection);
+    note_quiet();
+  });
+}
+
+void Worker::retire(OutboundConnection& connection) {
+  loop_.defer([this, id = connection.id()] { outbound_.erase(id); });
+}
+
+// Lets the engine handle what happened and carries out what it decides, until nothing is left.
+void Worker::pump() {
+  if (pumping_) return;  // an action led here; the loop below goes on with it
+  pumping_ = true;
+  while (!events_.empty()) {
+    std::swap(events_, handling_);
+    for (auto& event : handling_) engine_->handle(std::move(event), loop_.now(), actions_);
+    handling_.clear();
+    for (auto& action : actions_) apply(action);
+    actions_.clear();
+  }
+  pumping_ = false;
+  deadlines_.watch(*engine_tick_);
+  if (shutting_down_) note_quiet();
+}
+
+void Worker::apply(delivery::Action& action) {
+  std::visit(Overloaded{
+                 [&](delivery::Lookup& e) { look_up(e.question); },
+                 [&](delivery::Load& e) {
+                   house_->store.push(
+                       queue::Load{ticket(), e.shard, e.id, std::move(e.numbers), kLoadedBodyMax});
+                 },
+                 [&](delivery::Connect& e) { open(e); },
+                 [&](delivery::Deliver& e) {
+                   const auto found = outbound_.find(e.conn);
+                   if (found != outbound_.end()) found->second->deliver(e);
+                 },
+                 [&](delivery::Quit& e) {
+                   const auto found = outbound_.find(e.conn);
+                   if (found != outbound_.end()) found->second->quit();
+                 },
+                 [&](delivery::Persist& e) {
+                   house_->store.push(settler_->settle(e, *runtime_, loop_.now()));
+                 },
+                 [&](delivery::FellBack& e) {
+                   house_->metrics.tls_fell_back(e.reason);
+                   house_->log.write(LogLevel::kWarning, "tls_fell_back",
+                                     {{"domain", e.domain.text()},
+                                      {"host", e.host.text()},
+                                      {"reason", label(e.reason)}});
+                 },
+                 [&](delivery::BackedOff& e) {
+                   const auto wait =
+                       std::chrono::ceil<std::chrono::seconds>(e.until - loop_.now()).count();
+                   house_->log.write(LogLevel::kWarning, "destination_backed_off",
+                                     {{"domain", e.domain.text()},
+                                      {"class", name(e.retry_class)},
+                                      {"next_s", std::to_string(wait)},
+                                      {"words", e.words}});
+                 },
+             },
+             action);
+}
+
+void Worker::open(const delivery::Connect& connect) {
+  auto owned = std::make_unique<OutboundConnection>(*this, connect);
+  auto& connection = *owned;
+  outbound_.emplace(connect.conn, std::move(owned));
+  connection.begin();
+}
+
+void Worker::look_up(const dns::Question& question) {
+  auto at_once =
+      resolver_->lookup(question, [this](const dns::Question& asked, const dns::Answer& answer) {
+        engine_event(delivery::Answered{asked, answer});
+        pump();
+      });
+  if (at_once) engine_event(delivery::Answered{question, std::move(*at_once)});
+}
+
+void Worker::reconfigure(std::shared_ptr<const Runtime> runtime, std::shared_ptr<TlsContexts> tls) {
+  runtime_ = std::move(runtime);
+  // Connections that are up hold a reference to their context inside OpenSSL; new ones use the new
+  // contexts.
+  tls_ = std::move(tls);
+  engine_event(delivery::Reconfigured{runtime_->engine});
+}
+
+void Worker::shut_down() {
+  shutting_down_ = true;
+  listeners_.clear();
+  std::vector<InboundConnection*> open;
+  open.reserve(inbound_.size());
+  for (const auto& [connection, owned] : inbound_) open.push_back(connection);
+  for (auto* connection : open) connection->shut_down();
+  engine_event(delivery::ShutDown{});
+}
+
+void Worker::note_quiet() {
+  if (shutting_down_ && inbound_.empty() && engine_->quiet())
+    quiet_.store(true, std::memory_order_release);
+}
+
+void Worker::on_heartbeat() {
+  heartbeat_.store(loop_.now().time_since_epoch().count(), std::memory_order_relaxed);
+  if (shutting_down_) note_quiet();
+  heartbeat_timer_.set(loop_.now() + kHeartbeat);
+}
+
+void Worker::add_to(Snapshot& snapshot) const {
+  const auto counts = engine_->counts();
+  snapshot.counts.waiting += counts.waiting;
+  snapshot.counts.ready += counts.ready;
+  snapshot.counts.in_flight += counts.in_flight;
+  snapshot.counts.connections += counts.connections;
+  snapshot.counts.destinations += counts.destinations;
+  const auto due = engine_->due(loop_.now());
+  for (std::size_t i = 0; i < due.size(); ++i) snapshot.due[i] += due[i];
+  snapshot.oldest = std::min(snapshot.oldest, engine_->oldest());
+  const auto dns = resolver_->stats();
+  snapshot.dns_queries += dns.queries;
+  snapshot.dns_cache_hits += dns.cache_hits;
+  snapshot.dns_failures += dns.failures;
+  settler_->add_to(snapshot);
+}
+
+}  // namespace posthaste::daemon
