@@ -1,0 +1,24 @@
+// bind: a tree -> a Config.
+//
+// Threads      any; no state.
+// Does not     look at single values, which validate() has done: what is wrong with one is taken as
+// zero here, so that
+//              the checks between fields still run and all errors of a file are told at once.
+#pragma once
+
+#include "config/config.h"
+#include "config/findings.h"
+#include "config/section.h"
+
+namespace posthaste::config {
+
+// The Config is of use only while `findings` has no errors.
+Config bind(const Section& file, Findings& findings);
+
+// The parts of it that have files of their own.
+Tls bind_tls(const Section& tls, Findings& findings);
+std::vector<policy::TlsProfile> bind_profiles(const Section& tls, Findings& findings);
+policy::RetryPolicies bind_retry(const Section& retry);
+std::vector<policy::DomainPattern> bind_match(const Section& rule);
+
+}  // namespace posthaste::config

@@ -1,0 +1,177 @@
+#include "config/schema.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "config/schema_table.h"
+#include "config/values.h"
+
+namespace posthaste::config {
+namespace {
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(separator), text.size());
+    parts.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return parts;
+}
+
+bool contains(const std::vector<std::string_view>& values, std::string_view value) {
+  return std::find(values.begin(), values.end(), value) != values.end();
+}
+
+bool is_word(std::string_view text, std::string_view more) {
+  return !text.empty() && text.size() <= 1024 && std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           more.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_absolute_path(std::string_view text) {
+  const bool has_control = std::any_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  });
+  return text.size() <= 4095 && text.starts_with('/') && !has_control;
+}
+
+// What ranges compare: microseconds, octets and counts alike, as a double that is exact where it
+// matters (below 2^53).
+std::optional<double> measure(Kind kind, std::string_view text) {
+  if (kind == Kind::kFraction) return parse_fraction(text);
+  if (kind == Kind::kDuration) {
+    const auto duration = parse_duration(text);
+    return duration ? std::optional(static_cast<double>(duration->count())) : std::nullopt;
+  }
+  const auto number = kind == Kind::kSize ? parse_size(text) : parse_count(text);
+  return number ? std::optional(static_cast<double>(*number)) : std::nullopt;
+}
+
+bool in_range(const Field& field, std::string_view text) {
+  const std::size_t dots = field.range.find("..");
+  const auto value = measure(field.kind, text);
+  const auto low = measure(field.kind, field.range.substr(0, dots));
+  const auto high = measure(field.kind, field.range.substr(dots + 2));
+  return value && low && high && *low <= *value && *value <= *high;
+}
+
+}  // namespace
+
+std::span<const Field> fields() { return table_of_fields(); }
+
+const Field* find_field(std::string_view path) {
+  const auto rows = fields();
+  const auto found =
+      std::find_if(rows.begin(), rows.end(), [&](const Field& f) { return f.path == path; });
+  return found == rows.end() ? nullptr : &*found;
+}
+
+std::vector<const Field*> fields_below(std::string_view path) {
+  std::vector<const Field*> below;
+  for (const Field& field : fields()) {
+    const std::size_t dot = field.path.rfind('.');
+    const std::string_view parent = dot == std::string_view::npos ? "" : field.path.substr(0, dot);
+    if (parent == path) below.push_back(&field);
+  }
+  return below;
+}
+
+std::string_view last_part(std::string_view path) {
+  return path.substr(path.rfind('.') + 1);  // npos + 1 is 0: the whole
+}
+
+bool is_later_key(std::string_view path) {
+  const auto keys = table_of_later_keys();
+  return std::find(keys.begin(), keys.end(), path) != keys.end();
+}
+
+bool is_later_choice(std::string_view path, std::string_view value) {
+  const auto rows = table_of_later_choices();
+  return std::any_of(rows.begin(), rows.end(), [&](const LaterChoice& row) {
+    return row.path == path && contains(split(row.values, '|'), value);
+  });
+}
+
+std::vector<std::string_view> choices(const Field& field) { return split(field.range, '|'); }
+
+std::string_view words(Kind kind) {
+  switch (kind) {
+    case Kind::kNothing: return "nothing";
+    case Kind::kChoice: return "one of";
+    case Kind::kCount: return "a whole number";
+    case Kind::kCountOrAuto: return "a whole number or auto";
+    case Kind::kCipherList: return "names with colons between";
+    case Kind::kDnsServer: return "an IP address with or without port";
+    case Kind::kDomain: return "a domain in ASCII (xn--… for others)";
+    case Kind::kDomainPattern: return "a domain, or *. and a domain";
+    case Kind::kDuration: return "a duration";
+    case Kind::kEndpoint: return "an IP address and a port";
+    case Kind::kEndpointOrNone: return "an IP address and a port, or none";
+    case Kind::kFlag: return "true or false";
+    case Kind::kFraction: return "a number";
+    case Kind::kHostName: return "a host name";
+    case Kind::kNetwork: return "an IP address or a network without host bits";
+    case Kind::kPath: return "an absolute path";
+    case Kind::kProfileName: return "the name of a profile";
+    case Kind::kRate: return "a rate or unlimited";
+    case Kind::kRouteHost: return "a host name or an IP address, with or without port";
+    case Kind::kSize: return "a size";
+  }
+  return "";
+}
+
+std::string_view json_pattern(Kind kind) {
+  switch (kind) {
+    case Kind::kCipherList: return "^[A-Za-z0-9_+!@=:.-]+$";
+    case Kind::kDnsServer:
+    case Kind::kNetwork: return "^[0-9a-fA-F:.\\[\\]/]+$";
+    case Kind::kDomain:
+    case Kind::kHostName: return "^[A-Za-z0-9.-]+$";
+    case Kind::kDomainPattern: return "^(\\*\\.)?[A-Za-z0-9._-]+$";
+    case Kind::kDuration: return "^[0-9]+(ms|s|m|h|d)$";
+    case Kind::kEndpoint: return "^[0-9a-fA-F:.\\[\\]]+:[0-9]+$";
+    case Kind::kEndpointOrNone: return "^([0-9a-fA-F:.\\[\\]]+:[0-9]+|none)$";
+    case Kind::kPath: return "^/";
+    case Kind::kProfileName: return "^[A-Za-z0-9_-]+$";
+    case Kind::kRate: return "^([0-9]+/[smhd]|unlimited)$";
+    case Kind::kRouteHost: return "^[A-Za-z0-9.:\\[\\]-]+$";
+    case Kind::kSize: return "^[0-9]+([KMGT]i?B|B)?$";
+    case Kind::kNothing:
+    case Kind::kChoice:
+    case Kind::kCount:
+    case Kind::kCountOrAuto:
+    case Kind::kFlag:
+    case Kind::kFraction: return "";
+  }
+  return "";
+}
+
+bool accepts(const Field& field, std::string_view text) {
+  switch (field.kind) {
+    case Kind::kNothing: return false;
+    case Kind::kChoice: return contains(choices(field), text);
+    case Kind::kCountOrAuto: return text == "auto" || in_range(field, text);
+    case Kind::kCount:
+    case Kind::kDuration:
+    case Kind::kFraction:
+    case Kind::kSize: return in_range(field, text);
+    case Kind::kCipherList: return is_word(text, "_+!@=:.-");
+    case Kind::kDnsServer: return parse_dns_server(text).has_value();
+    case Kind::kDomain:
+    case Kind::kHostName: return parse_host_name(text).has_value();
+    case Kind::kDomainPattern: return policy::parse_domain_pattern(text).has_value();
+    case Kind::kEndpoint: return parse_endpoint(text).has_value();
+    case Kind::kEndpointOrNone: return text == "none" || parse_endpoint(text).has_value();
+    case Kind::kFlag: return parse_flag(text).has_value();
+    case Kind::kNetwork: return parse_network(text).has_value();
+    case Kind::kPath: return is_absolute_path(text);
+    case Kind::kProfileName: return is_word(text, "_-") && text.size() <= 64;
+    case Kind::kRate: return parse_rate(text).has_value();
+    case Kind::kRouteHost: return parse_route_host(text).has_value();
+  }
+  return false;
+}
+
+}  // namespace posthaste::config

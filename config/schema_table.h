@@ -1,0 +1,20 @@
+// The rows behind config/schema.h, which alone reads them.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "config/schema.h"
+
+namespace posthaste::config {
+
+struct LaterChoice {
+  std::string_view path;
+  std::string_view values;  // "a|b|c"
+};
+
+std::span<const Field> table_of_fields();
+std::span<const std::string_view> table_of_later_keys();
+std::span<const LaterChoice> table_of_later_choices();
+
+}  // namespace posthaste::config
