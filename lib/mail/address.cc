@@ -106,7 +106,7 @@ Status check_literal(std::string_view literal) {
   if (tagged) inside.remove_prefix(kTag.size());
   const bool coloned = inside.find(':') != std::string_view::npos;
   if (tagged != coloned || !parse_ip(inside)) {
-    return invalid("the address literal is neither [IPv4] nor [IPv6:…]");
+    return invalid("the address literal is neither [IPv4] nor [IPv6:address]");
   }
   return {};
 }

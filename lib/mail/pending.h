@@ -16,10 +16,11 @@ namespace posthaste::mail {
 struct Progress {
   std::uint32_t revision = 0;  // counts the stored changes of this recipient
   std::uint32_t attempts = 0;
-  Instant due;                 // when it may be tried (again)
-  std::string retry_class;     // why it waits: "connect", "dns", "tls", …; empty before the first attempt
-  std::string last_host;       // "mx1.example.com[192.0.2.1]:25", or empty
-  std::string last_words;      // last reply or error, one line
+  Instant due;  // when it may be tried (again)
+  std::string
+      retry_class;  // why it waits: "connect", "dns", "tls", …; empty before the first attempt
+  std::string last_host;         // "mx1.example.com[192.0.2.1]:25", or empty
+  std::string last_words;        // last reply or error, one line
   bool maybe_delivered = false;  // lost once between our final dot and the reply
   friend bool operator==(const Progress&, const Progress&) = default;
 };
@@ -31,8 +32,8 @@ struct PendingRecipient {
   friend bool operator==(const PendingRecipient&, const PendingRecipient&) = default;
 };
 
-// A message as it travels between store, engine and sessions: its envelope, those of its recipients that
-// the holder is about to deal with, and the body or a part of it.
+// A message as it travels between store, engine and sessions: its envelope, those of its recipients
+// that the holder is about to deal with, and the body or a part of it.
 struct Letter {
   std::shared_ptr<const Envelope> envelope;
   std::vector<PendingRecipient> recipients;
