@@ -27,8 +27,8 @@ enum NotifyBits : std::uint8_t {
 
 // One address with its DSN options; one fate.
 struct Recipient {
-  std::uint16_t number =
-      0;  // position in the transaction; with the message id it names the recipient
+  // Position in the transaction; with the message id it names the recipient.
+  std::uint16_t number = 0;
   Mailbox address;
   std::uint8_t notify = 0;  // NotifyBits
   std::string orcpt;        // ORCPT, decoded xtext: "rfc822;user@example.com", or empty

@@ -17,8 +17,8 @@ struct Progress {
   std::uint32_t revision = 0;  // counts the stored changes of this recipient
   std::uint32_t attempts = 0;
   Instant due;  // when it may be tried (again)
-  std::string
-      retry_class;  // why it waits: "connect", "dns", "tls", …; empty before the first attempt
+  // Why it waits: "connect", "dns", "tls", …; empty before the first attempt.
+  std::string retry_class;
   std::string last_host;         // "mx1.example.com[192.0.2.1]:25", or empty
   std::string last_words;        // last reply or error, one line
   bool maybe_delivered = false;  // lost once between our final dot and the reply

@@ -1,0 +1,24 @@
+// Xtext: undoing what RFC 3461 and RFC 6533 do to text, so that it fits into an ESMTP parameter.
+//
+// Threads      pure functions.
+// Implements   RFC 3461 §4 (xtext), §4.2 (ORCPT), §4.4 (ENVID); RFC 6533 §3 (utf-8-addr-xtext,
+// -unitext). Does not     encode: the client half does (client_command.h).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "lib/base/result.h"
+
+namespace posthaste::smtp {
+
+// "a+2Bb" -> "a+b". What comes out is printable ASCII. Error: kInvalid, with words for the peer.
+Result<std::string> decode_xtext(std::string_view text);
+
+// "\x{5B57}" -> U+5B57 in UTF-8; octets above 127 only where `allow_utf8`. Error: kInvalid.
+Result<std::string> decode_utf8_address(std::string_view text, bool allow_utf8);
+
+// The value of ORCPT: "rfc822;a+2Bb@example.com" -> "rfc822;a+b@example.com". Error: kInvalid.
+Result<std::string> decode_orcpt(std::string_view value, bool allow_utf8);
+
+}  // namespace posthaste::smtp
