@@ -223,3 +223,11 @@ class Store {
 };
 
 }  // namespace posthaste::queue
+
+template <>
+struct std::hash<posthaste::queue::RecipientKey> {
+  std::size_t operator()(const posthaste::queue::RecipientKey& key) const noexcept {
+    const std::uint64_t place = std::uint64_t{key.shard} << 16 | key.number;
+    return std::hash<posthaste::MessageId>{}(key.id) ^ place;
+  }
+};

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,11 +44,3 @@ inline constexpr std::string_view kCorruptMessagePrefix = "corrupt/msg/";
 std::string prefixed(std::string_view prefix, std::string_view key);
 
 }  // namespace posthaste::queue
-
-template <>
-struct std::hash<posthaste::queue::RecipientKey> {
-  std::size_t operator()(const posthaste::queue::RecipientKey& key) const noexcept {
-    const std::uint64_t place = std::uint64_t{key.shard} << 16 | key.number;
-    return std::hash<posthaste::MessageId>{}(key.id) ^ place;
-  }
-};

@@ -1,0 +1,106 @@
+#include "queue/rocks/database.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "queue/rocks/database_options.h"
+
+namespace posthaste::queue {
+namespace {
+
+Status check_directory(const std::string& dir) {
+  struct stat facts {};
+  if (::stat(dir.c_str(), &facts) != 0) {
+    const ErrorCode code = errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo;
+    return fail(code, "queue directory " + dir + ": " + std::strerror(errno) +
+                          "; create it, or correct data_dir");
+  }
+  if (!S_ISDIR(facts.st_mode)) {
+    return fail(ErrorCode::kIo, "queue directory " + dir + " is not a directory");
+  }
+  if (::access(dir.c_str(), R_OK | W_OK | X_OK) != 0) {
+    return fail(ErrorCode::kIo, "queue directory " + dir + " cannot be used by user id " +
+                                    std::to_string(::geteuid()) + ": " + std::strerror(errno));
+  }
+  return {};
+}
+
+// A newer version may have added a column family; RocksDB refuses to open without it, in words of
+// its own.
+Status check_families(const RocksOptions& options,
+                      const std::vector<rocksdb::ColumnFamilyDescriptor>& known) {
+  std::vector<std::string> found;
+  // Fails where there is no database yet; open() then makes one, or says what is wrong.
+  if (!rocksdb::DB::ListColumnFamilies(database_options(options), options.dir, &found).ok()) {
+    return {};
+  }
+  for (const std::string& name : found) {
+    const auto same = [&name](const auto& family) { return family.name == name; };
+    if (std::none_of(known.begin(), known.end(), same)) {
+      return fail(ErrorCode::kUnsupported, "the queue in " + options.dir +
+                                               " was written by a newer version (it has \"" + name +
+                                               "\"); nothing was changed");
+    }
+  }
+  return {};
+}
+
+Error open_error(const rocksdb::Status& status, const std::string& dir) {
+  // RocksDB has no code of its own for it; both its messages (lock of this process, of another)
+  // name the file.
+  if (status.IsIOError() && status.ToString().find("/LOCK") != std::string::npos) {
+    return Error{ErrorCode::kBusy, "another posthasted uses " + dir + " (lock held)"};
+  }
+  return to_error(status, "opening the queue in " + dir);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Database>> Database::open(const RocksOptions& options) {
+  if (Status usable = check_directory(options.dir); !usable) return tl::unexpected(usable.error());
+  const std::vector<rocksdb::ColumnFamilyDescriptor> known = column_families(options);
+  if (Status fits = check_families(options, known); !fits) return tl::unexpected(fits.error());
+
+  std::unique_ptr<Database> database(new Database);
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::Open(database_options(options), options.dir, known, &handles, &db);
+  if (!status.ok()) return tl::unexpected(open_error(status, options.dir));
+  database->db_.reset(db);
+  std::copy(handles.begin(), handles.end(), database->families_.begin());
+  return database;
+}
+
+Database::~Database() {
+  for (rocksdb::ColumnFamilyHandle* family : families_) {
+    if (family != nullptr) db_->DestroyColumnFamilyHandle(family);
+  }
+}
+
+rocksdb::Status Database::get(Family from, std::string_view key,
+                              rocksdb::PinnableSlice& value) const {
+  return db_->Get(rocksdb::ReadOptions(), family(from), slice(key), &value);
+}
+
+std::unique_ptr<rocksdb::Iterator> Database::iterate(Family over,
+                                                     const rocksdb::Slice* upper_bound) const {
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = upper_bound;
+  return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(options, family(over)));
+}
+
+Error to_error(const rocksdb::Status& status, std::string_view doing) {
+  ErrorCode code = ErrorCode::kIo;
+  if (status.IsNoSpace()) code = ErrorCode::kFull;
+  if (status.IsNotFound()) code = ErrorCode::kNotFound;
+  if (status.IsCorruption()) code = ErrorCode::kCorrupt;
+  return Error{code, std::string(doing) + ": " + status.ToString()};
+}
+
+}  // namespace posthaste::queue

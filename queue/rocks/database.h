@@ -1,0 +1,53 @@
+// Database: the open RocksDB database and its column families, and what its errors mean to us.
+//
+// Lifetime     from open() to destruction, which waits for RocksDB's background work.
+// Threads      as rocksdb::DB: any.
+// Does not     know records; see rocks_store.h.
+#pragma once
+
+#include <rocksdb/db.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "lib/base/result.h"
+#include "queue/rocks/rocks_store.h"
+
+namespace posthaste::queue {
+
+enum class Family : std::uint8_t { kDefault, kBody, kMsg, kRcpt, kEvent, kTls };
+inline constexpr std::size_t kFamilies = 6;
+
+class Database {
+ public:
+  // Errors as RocksStore::open(). Does not look at the schema, but refuses column families it does
+  // not know.
+  static Result<std::unique_ptr<Database>> open(const RocksOptions& options);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  rocksdb::DB& db() const { return *db_; }
+  rocksdb::ColumnFamilyHandle* family(Family which) const {
+    return families_[static_cast<std::size_t>(which)];
+  }
+  rocksdb::Status get(Family from, std::string_view key, rocksdb::PinnableSlice& value) const;
+  // `upper_bound` is exclusive, and has to outlive the iterator.
+  std::unique_ptr<rocksdb::Iterator> iterate(Family over,
+                                             const rocksdb::Slice* upper_bound = nullptr) const;
+
+ private:
+  Database() = default;
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families_{};
+  std::unique_ptr<rocksdb::DB> db_;
+};
+
+inline rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+inline std::string_view view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+// REQUIRES !status.ok().
+Error to_error(const rocksdb::Status& status, std::string_view doing);
+
+}  // namespace posthaste::queue

@@ -1,0 +1,226 @@
+#include "queue/rocks/rocks_store.h"
+
+#include <sys/statvfs.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "queue/rocks/database.h"
+#include "queue/rocks/keys.h"
+#include "queue/rocks/ledger.h"
+#include "queue/rocks/loader.h"
+#include "queue/rocks/shard_scan.h"
+#include "queue/rocks/shelf.h"
+#include "queue/rocks/startup.h"
+#include "queue/rocks/transaction.h"
+
+namespace posthaste::queue {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// How often RocksDB is asked to go on after a write failed. It also tries by itself, about every 5
+// s.
+constexpr std::chrono::seconds kResumeInterval{1};
+
+// The first id of the first millisecond that begins at `instant` or after it.
+MessageId first_id_from(Instant instant) {
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(instant.time_since_epoch()).count();
+  constexpr std::int64_t kMillisecondsMax = (std::int64_t{1} << 41) - 1;
+  return MessageId{static_cast<std::uint64_t>(std::clamp<std::int64_t>(ms, 0, kMillisecondsMax))
+                   << 22};
+}
+
+// Counted by the store thread, read by any.
+struct Counters {
+  std::atomic<std::uint64_t> commits{0};
+  std::atomic<std::uint64_t> syncs{0};
+  std::atomic<std::uint64_t> failures{0};
+  std::atomic<std::uint64_t> bytes{0};
+  std::atomic<Duration::rep> last_sync{0};
+  std::atomic<std::uint64_t> free_space{0};
+  std::atomic<bool> full{false};
+  std::atomic<bool> trouble{false};
+  std::atomic<std::uint64_t> tracked{0};
+  std::atomic<std::uint64_t> tracked_bytes{0};
+};
+
+}  // namespace
+
+struct RocksStore::Parts {
+  Parts(RocksOptions given, std::unique_ptr<Database> open, Ledger begun, std::uint64_t now)
+      : options(std::move(given)),
+        database(std::move(open)),
+        ledger(std::move(begun)),
+        epoch(now) {}
+
+  bool look_for_room();
+  rocksdb::Status write();
+  void try_resume();
+  void announce(std::vector<StoreEvent>& out);
+
+  const RocksOptions options;
+  const std::unique_ptr<Database> database;
+  Ledger ledger;
+  const std::uint64_t epoch;
+  Shelf shelf{*database, options.log};
+  ShardScan scan{*database, ledger, shelf};
+  Transaction transaction{*database, ledger, scan, shelf};
+  Loader loader{*database, shelf};
+  Counters counters;
+
+  bool announced = false;
+  std::array<bool, kShards> released{};
+  const std::function<bool(ShardId)> owned = [this](ShardId shard) { return !released[shard]; };
+  Clock::time_point resumed_at;
+  MessageId pruned_before;
+};
+
+RocksStore::RocksStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+RocksStore::~RocksStore() = default;
+
+Result<std::unique_ptr<RocksStore>> RocksStore::open(RocksOptions options) {
+  Result<std::unique_ptr<Database>> database = Database::open(options);
+  if (!database) return tl::unexpected(std::move(database.error()));
+  Ledger ledger;
+  const Result<std::uint64_t> epoch = start_up(**database, options, ledger);
+  if (!epoch) return tl::unexpected(epoch.error());
+  auto parts =
+      std::make_unique<Parts>(std::move(options), std::move(*database), std::move(ledger), *epoch);
+  parts->look_for_room();
+  return std::unique_ptr<RocksStore>(new RocksStore(std::move(parts)));
+}
+
+void RocksStore::commit(std::span<Request> batch, std::vector<StoreEvent>& out) {
+  Parts& parts = *parts_;
+  parts.announce(out);
+  parts.transaction.begin(parts.look_for_room());
+  for (const Request& request : batch) {
+    parts.transaction.plan(request);
+    if (const auto* release = std::get_if<Release>(&request)) {
+      if (release->shard < kShards) parts.released[release->shard] = true;
+    }
+  }
+  const rocksdb::Status status = parts.write();
+  if (status.ok()) {
+    parts.transaction.stored(batch, parts.owned, out);
+  } else {
+    parts.transaction.refused(batch, to_error(status, "writing to the queue"), out);
+  }
+  for (const Request& request : batch) {
+    if (const auto* load = std::get_if<Load>(&request)) out.push_back(parts.loader.load(*load));
+  }
+  parts.counters.tracked = parts.ledger.tracked();
+  parts.counters.tracked_bytes = parts.ledger.tracked_bytes();
+}
+
+void RocksStore::Parts::announce(std::vector<StoreEvent>& out) {
+  if (std::exchange(announced, true)) return;
+  for (ShardId shard = 0; shard < kShards; ++shard) out.push_back(Gained{shard, epoch});
+}
+
+bool RocksStore::Parts::look_for_room() {
+  struct statvfs facts {};
+  if (::statvfs(options.dir.c_str(), &facts) != 0) return true;  // the write itself will tell
+  const std::uint64_t free = std::uint64_t{facts.f_bavail} * facts.f_frsize;
+  const bool full = free < options.min_free_space;
+  counters.free_space = free;
+  if (counters.full.exchange(full) != full && options.log) {
+    options.log(LogLevel::kWarning,
+                full ? "the disk of the queue is nearly full: new mail is refused"
+                     : "the disk of the queue has room again: new mail is accepted");
+  }
+  return !full;
+}
+
+rocksdb::Status RocksStore::Parts::write() {
+  rocksdb::WriteBatch& batch = transaction.finish();
+  if (batch.Count() == 0) return rocksdb::Status::OK();
+  if (counters.trouble) try_resume();
+  rocksdb::WriteOptions how;
+  how.sync = options.sync && transaction.durable();
+  const Clock::time_point begun = Clock::now();
+  const rocksdb::Status status = database->db().Write(how, &batch);
+  counters.trouble = !status.ok();
+  if (!status.ok()) {
+    ++counters.failures;
+    return status;
+  }
+  ++counters.commits;
+  counters.bytes += batch.GetDataSize();
+  if (how.sync) {
+    ++counters.syncs;
+    counters.last_sync = std::chrono::duration_cast<Duration>(Clock::now() - begun).count();
+  }
+  return status;
+}
+
+// RocksDB recovers by itself from a full disk, but not from every error that may pass.
+void RocksStore::Parts::try_resume() {
+  const Clock::time_point now = Clock::now();
+  if (now - resumed_at < kResumeInterval) return;
+  resumed_at = now;
+  database->db()
+      .Resume()
+      .PermitUncheckedError();  // "busy": it is at it; else the write says what is wrong
+}
+
+bool RocksStore::gain(std::size_t records, std::vector<StoreEvent>& out) {
+  parts_->announce(out);
+  return parts_->scan.read(records, parts_->owned, out);
+}
+
+MessageId RocksStore::last_id() const { return parts_->ledger.last_id(); }
+
+Status RocksStore::prune_history(Instant before) {
+  const MessageId end = first_id_from(before);
+  const MessageId begin = parts_->pruned_before;
+  if (end <= begin) return {};
+  const auto first = message_key(begin);
+  const auto last = message_key(end);
+  rocksdb::DB& db = parts_->database->db();
+  const rocksdb::Status status =
+      db.DeleteRange(rocksdb::WriteOptions(), parts_->database->family(Family::kEvent),
+                     slice(first.view()), slice(last.view()));
+  if (!status.ok()) return tl::unexpected(to_error(status, "pruning the history"));
+  parts_->pruned_before = end;
+  return {};
+}
+
+Result<mail::Chunk> RocksStore::body_chunk(MessageId id, std::uint16_t chunk) const {
+  return parts_->loader.body_chunk(id, chunk);
+}
+
+Result<std::vector<mail::HistoryEvent>> RocksStore::history(MessageId id) const {
+  return parts_->loader.history(id);
+}
+
+Result<mail::Envelope> RocksStore::envelope(MessageId id) const {
+  return parts_->loader.envelope(id);
+}
+
+Result<std::optional<ListCursor>> RocksStore::list(ListCursor cursor, std::size_t limit,
+                                                   std::vector<ListedRecipient>& out) const {
+  return parts_->loader.list(cursor, limit, out);
+}
+
+RocksStats RocksStore::stats() const {
+  const Counters& now = parts_->counters;
+  return RocksStats{.commits = now.commits,
+                    .syncs = now.syncs,
+                    .failures = now.failures,
+                    .bytes = now.bytes,
+                    .corrupt = parts_->shelf.count(),
+                    .last_sync = Duration(now.last_sync),
+                    .free_space = now.free_space,
+                    .full = now.full,
+                    .trouble = now.trouble,
+                    .tracked = now.tracked,
+                    .tracked_bytes = now.tracked_bytes};
+}
+
+}  // namespace posthaste::queue

@@ -1,0 +1,80 @@
+// RocksStore: the Store of one machine: one RocksDB database, one write-ahead log, one sync for
+// each commit.
+//
+// Lifetime     from open() to destruction; closing writes nothing that a kill would not have left.
+// Threads      as Store says. stats() from any thread. Options::log is called from any thread, also
+// RocksDB's own. Limits       memory: memtables as in RocksOptions, 32 MiB of block cache, and what
+// docs/queue-format.md says. Durability   docs/durability.md. Does not     make the directory; keep
+// a ballast; compact by hand. See docs/queue-format.md for the bytes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/result.h"
+#include "lib/base/time.h"
+#include "queue/store.h"
+
+namespace posthaste::queue {
+
+enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
+using LogFunction = std::function<void(LogLevel, std::string_view)>;
+
+struct RocksOptions {
+  std::string dir;  // exists already and belongs to the queue alone
+  bool sync =
+      true;  // false: a power cut may lose what was accepted last; a kill still loses nothing
+  // Bytes. Below it new mail is refused, while fates are still stored.
+  std::uint64_t min_free_space = std::uint64_t{2} << 30;
+  // One memtable of bodies, of which there are at most four; and one of each other family, at most
+  // three.
+  std::size_t body_memtable_bytes = std::size_t{64} << 20;
+  std::size_t record_memtable_bytes = std::size_t{16} << 20;
+  LogFunction log;  // may be empty
+};
+
+struct RocksStats {
+  std::uint64_t commits = 0;        // writes that were stored, synced or not
+  std::uint64_t syncs = 0;          // of them, those that were synced
+  std::uint64_t failures = 0;       // writes that the database refused
+  std::uint64_t bytes = 0;          // handed to the write-ahead log
+  std::uint64_t corrupt = 0;        // records that could not be read in this run
+  Duration last_sync{};             // how long the latest synced write took
+  std::uint64_t free_space = 0;     // bytes, at the latest look
+  bool full = false;                // at the latest look: below min_free_space
+  bool trouble = false;             // the latest write was refused by the database
+  std::uint64_t tracked = 0;        // messages in the table in memory
+  std::uint64_t tracked_bytes = 0;  // of that table
+};
+
+class RocksStore final : public Store {
+ public:
+  // Opens the queue in options.dir, or makes it there. Errors: kNotFound (no such directory), kIo,
+  // kFull, kBusy (another process has it), kUnsupported (written by a newer version), kCorrupt.
+  static Result<std::unique_ptr<RocksStore>> open(RocksOptions options);
+  ~RocksStore() override;
+
+  RocksStats stats() const;
+
+  void commit(std::span<Request> batch, std::vector<StoreEvent>& out) override;
+  bool gain(std::size_t records, std::vector<StoreEvent>& out) override;
+  MessageId last_id() const override;
+  Status prune_history(Instant before) override;
+  Result<mail::Chunk> body_chunk(MessageId id, std::uint16_t chunk) const override;
+  Result<std::vector<mail::HistoryEvent>> history(MessageId id) const override;
+  Result<mail::Envelope> envelope(MessageId id) const override;
+  Result<std::optional<ListCursor>> list(ListCursor cursor, std::size_t limit,
+                                         std::vector<ListedRecipient>& out) const override;
+
+ private:
+  struct Parts;
+  explicit RocksStore(std::unique_ptr<Parts> parts);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace posthaste::queue

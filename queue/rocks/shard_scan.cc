@@ -1,0 +1,111 @@
+#include "queue/rocks/shard_scan.h"
+
+#include <utility>
+
+#include "queue/letters.h"
+#include "queue/record.h"
+#include "queue/rocks/keys.h"
+#include "queue/rocks/removal.h"
+
+namespace posthaste::queue {
+
+ShardScan::ShardScan(const Database& database, Ledger& ledger, Shelf& shelf)
+    : database_(database), ledger_(ledger), shelf_(shelf), last_at_open_(ledger.last_id()) {}
+
+bool ShardScan::read(std::size_t records, const std::function<bool(ShardId)>& owned,
+                     std::vector<StoreEvent>& out) {
+  if (done_) return false;
+  auto found = database_.iterate(Family::kRcpt);
+  const auto seek = [&] { found->Seek(slice(recipient_key(cursor_).view())); };
+  seek();
+  while (!done_ && (records > 0 || !found->Valid())) {
+    if (!found->status().ok()) {
+      skip_unreadable(found->status());
+      finish_shard(owned, out);
+      found = database_.iterate(Family::kRcpt);
+      seek();
+      continue;
+    }
+    const auto key = found->Valid() ? parse_recipient_key(view(found->key())) : std::nullopt;
+    if (found->Valid() && !key) {
+      shelf_.set_aside_recipient(view(found->key()), view(found->value()), "its key is none",
+                                 set_aside_);
+      found->Next();
+    } else if (!key || key->shard != cursor_.shard) {
+      finish_shard(owned, out);
+    } else if (!concerns(key->id)) {  // accepted since; what follows in this shard too
+      finish_shard(owned, out);
+      seek();
+    } else {
+      take(*key, view(found->value()), owned(key->shard), out);
+      cursor_ = successor(*key);
+      --records;
+      found->Next();
+    }
+  }
+  write(set_aside_);
+  if (complete()) remove_ended();
+  return !done_;
+}
+
+void ShardScan::take(const RecipientKey& key, std::string_view value, bool owned,
+                     std::vector<StoreEvent>& out) {
+  Result<RecipientRecord> record = decode_recipient(key.shard, key.number, value);
+  if (!record) {
+    shelf_.set_aside_recipient(recipient_key(key).view(), value, record.error().words, set_aside_);
+    ledger_.hold(key.id);
+    return;
+  }
+  if (record->message.recipients_total > 1) {
+    Live live = ledger_.live(key.id).value_or(Live{});
+    live.chunks = record->message.body_chunks;
+    ++live.remaining;
+    ledger_.set_live(key.id, live);
+  }
+  if (!owned) return;
+  mail::Progress& progress = record->pending.progress;
+  out.push_back(Entry{key.shard, key.id, key.number, progress.revision, progress.attempts,
+                      progress.due, mail::routing_domain(record->pending.recipient.address),
+                      std::move(progress.retry_class)});
+}
+
+void ShardScan::finish_shard(const std::function<bool(ShardId)>& owned,
+                             std::vector<StoreEvent>& out) {
+  if (owned(cursor_.shard)) out.push_back(GainedAll{cursor_.shard});
+  cursor_ = RecipientKey{static_cast<ShardId>(cursor_.shard + 1), {}, 0};
+  done_ = cursor_.shard == kShards;
+}
+
+// The rest of the shard stays unread, so nobody can say that a message from before has no recipient
+// left.
+void ShardScan::skip_unreadable(const rocksdb::Status& status) {
+  sound_ = false;
+  shelf_.report("shard " + std::to_string(cursor_.shard) +
+                " of the queue cannot be read on: " + status.ToString());
+}
+
+// Decides what could not be decided while the scan was under way.
+void ShardScan::remove_ended() {
+  rocksdb::WriteBatch batch;
+  for (const MessageId id : ledger_.perhaps_ended()) {
+    const std::optional<Live> live = ledger_.live(id);
+    if (live && live->remaining == 0) {
+      remove_message(database_, id, live->chunks, batch);
+      ledger_.drop_live(id);
+    }
+    batch.Delete(database_.family(Family::kDefault),
+                 prefixed(kEndedPrefix, message_key(id).view()));
+  }
+  ledger_.clear_perhaps_ended();
+  write(batch);
+}
+
+// Not synced: lost in a power cut, it is found to do again at the next start.
+void ShardScan::write(rocksdb::WriteBatch& batch) {
+  if (batch.Count() == 0) return;
+  const rocksdb::Status status = database_.db().Write(rocksdb::WriteOptions(), &batch);
+  if (!status.ok()) shelf_.report("tidying the queue: " + status.ToString());
+  batch.Clear();
+}
+
+}  // namespace posthaste::queue

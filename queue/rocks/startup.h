@@ -1,0 +1,17 @@
+// Startup: what is done once, when the queue is opened: its version looked at, what a crash left
+// half-way removed, the ledger begun.
+#pragma once
+
+#include <cstdint>
+
+#include "lib/base/result.h"
+#include "queue/rocks/database.h"
+#include "queue/rocks/ledger.h"
+
+namespace posthaste::queue {
+
+// Returns the epoch. Errors: kUnsupported, kCorrupt, kIo, kFull. One synced write, of a few bytes.
+Result<std::uint64_t> start_up(const Database& database, const RocksOptions& options,
+                               Ledger& ledger);
+
+}  // namespace posthaste::queue
