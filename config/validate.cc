@@ -202,6 +202,8 @@ class Validator {
     std::string words = fmt::format("unknown key {}", quoted(key));
     if (const auto meant = nearest(key, known))
       return words + fmt::format("; did you mean \"{}\"?", *meant);
+    if (find_field(key) != nullptr)
+      return words + "; write one section below the other, without dots";
     if (const auto home = only_home(key))
       return words + fmt::format("; did you mean \"{}\"?", *home);
     const std::string where = path.empty() ? "the file" : fmt::format("\"{}\"", path);

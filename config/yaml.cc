@@ -149,6 +149,7 @@ std::string syntax_words(const std::string& message) {
       Hint{"end of map not found", "the keys of one section begin in the same column"},
       Hint{"end of sequence not found", "the items of one list begin in the same column"},
       Hint{"unknown token", "a value that begins with *, &, %, @ or ` needs quotes"},
+      Hint{"the referenced anchor is not defined", "a value that begins with * needs quotes"},
       Hint{"alias not found after *", "a value that begins with * needs quotes"},
       Hint{"unexpected character in alias", "a value that begins with * needs quotes"},
   };

@@ -1,0 +1,299 @@
+#include "config/render.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "config/values.h"
+#include "lib/policy/retry_policy.h"
+
+namespace posthaste::config {
+namespace {
+
+// Lines of block style YAML.
+class YamlWriter {
+ public:
+  void section(std::string_view key) {
+    line(key, "");
+    ++depth_;
+  }
+  void item() {
+    ++depth_;
+    begins_item_ = true;
+  }
+  void end() {
+    --depth_;
+    begins_item_ = false;
+  }
+
+  void text(std::string_view key, std::string_view value) { line(key, scalar(value)); }
+  void texts(std::string_view key, const std::vector<std::string>& values) {
+    std::string list;
+    for (const std::string& value : values) list += (list.empty() ? "" : ", ") + scalar(value);
+    line(key, fmt::format("[{}]", list));
+  }
+  void count(std::string_view key, std::uint64_t value) { line(key, fmt::format("{}", value)); }
+  void fraction(std::string_view key, double value) { line(key, fmt::format("{}", value)); }
+  void flag(std::string_view key, bool value) { line(key, value ? "true" : "false"); }
+  void duration(std::string_view key, Duration value) { line(key, render_duration(value)); }
+  void size(std::string_view key, std::uint64_t value) { line(key, render_size(value)); }
+
+  std::string take() { return std::move(out_); }
+
+ private:
+  // Without quotes only what YAML cannot take for a number, a flag or syntax: words, paths and
+  // durations.
+  static bool is_plain(std::string_view value) {
+    static constexpr std::array<std::string_view, 3> kWords{"true", "false", "null"};
+    if (std::find(kWords.begin(), kWords.end(), value) != kWords.end()) return false;
+    if (parse_duration(value)) return true;
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    return !value.empty() && (is_letter(value.front()) || value.front() == '/') &&
+           std::all_of(value.begin(), value.end(), [&](char c) {
+             return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '/' || c == '-' ||
+                    c == '_';
+           });
+  }
+
+  static std::string scalar(std::string_view value) {
+    if (is_plain(value)) return std::string(value);
+    std::string quoted = "\"";
+    for (const char c : value) {
+      if (c == '"' || c == '\\') quoted += '\\';
+      quoted += c;
+    }
+    return quoted + '"';
+  }
+
+  void line(std::string_view key, std::string_view value) {
+    const std::size_t indent = 2 * depth_;
+    if (begins_item_) {
+      out_ += std::string(indent - 2, ' ') + "- ";
+      begins_item_ = false;
+    } else {
+      out_ += std::string(indent, ' ');
+    }
+    out_ += fmt::format("{}:{}{}\n", key, value.empty() ? "" : " ", value);
+  }
+
+  std::string out_;
+  std::size_t depth_ = 0;
+  bool begins_item_ = false;
+};
+
+// A list of sections; an empty one is written as such, as no list would be the default.
+template <typename Items, typename Write>
+void write_items(YamlWriter& out, std::string_view key, const Items& items, Write write) {
+  if (items.empty()) return out.texts(key, {});
+  out.section(key);
+  for (const auto& item : items) {
+    out.item();
+    write(item);
+    out.end();
+  }
+  out.end();
+}
+
+template <typename Items, typename Render>
+std::vector<std::string> rendered(const Items& items, Render render) {
+  std::vector<std::string> texts;
+  for (const auto& item : items) texts.push_back(render(item));
+  return texts;
+}
+
+void write_match(YamlWriter& out, const std::vector<policy::DomainPattern>& match) {
+  out.texts("match",
+            rendered(match, [](const policy::DomainPattern& pattern) { return pattern.text; }));
+}
+
+void write_submission(YamlWriter& out, const Submission& submission) {
+  out.section("submission");
+  out.texts("trusted", rendered(submission.trusted, render_network));
+  if (!submission.certificate.empty()) out.text("certificate", submission.certificate);
+  if (!submission.private_key.empty()) out.text("private_key", submission.private_key);
+  out.section("limits");
+  out.size("message_size", submission.message_bytes_max);
+  out.count("recipients", submission.recipients_max);
+  out.count("connections", submission.connections_max);
+  out.end();
+  out.end();
+}
+
+void write_timeouts(YamlWriter& out, const Timeouts& timeouts) {
+  out.section("timeouts");
+  out.duration("connect", timeouts.connect);
+  out.duration("greeting", timeouts.greeting);
+  out.duration("ehlo", timeouts.ehlo);
+  out.duration("starttls", timeouts.starttls);
+  out.duration("handshake", timeouts.handshake);
+  out.duration("mail", timeouts.mail);
+  out.duration("rcpt", timeouts.rcpt);
+  out.duration("data", timeouts.data);
+  out.duration("block", timeouts.block);
+  out.duration("final_dot", timeouts.final_dot);
+  out.duration("idle", timeouts.idle);
+  out.end();
+}
+
+void write_limits(YamlWriter& out, const LimitsRule& limits) {
+  if (limits.connections) out.count("connections", *limits.connections);
+  if (limits.messages_per_connection)
+    out.count("messages_per_connection", *limits.messages_per_connection);
+  if (limits.recipients_per_message)
+    out.count("recipients_per_message", *limits.recipients_per_message);
+  if (limits.message_rate) out.text("message_rate", render_rate(*limits.message_rate));
+  if (limits.connection_rate) out.text("connection_rate", render_rate(*limits.connection_rate));
+}
+
+void write_delivery(YamlWriter& out, const Delivery& delivery) {
+  out.section("delivery");
+  out.count("port", delivery.port);
+  out.texts("allow_networks", rendered(delivery.allow_networks, render_network));
+  write_timeouts(out, delivery.timeouts);
+  out.section("limits");
+  out.section("default");
+  const Limits& all = delivery.limits;
+  write_limits(out, {{},
+                     all.connections,
+                     all.messages_per_connection,
+                     all.recipients_per_message,
+                     all.message_rate,
+                     all.connection_rate});
+  out.end();
+  write_items(out, "domains", delivery.limit_rules, [&](const LimitsRule& rule) {
+    write_match(out, rule.match);
+    write_limits(out, rule);
+  });
+  out.end();
+  write_items(out, "routes", delivery.routes, [&](const Route& route) {
+    write_match(out, route.match);
+    out.texts("hosts", rendered(route.hosts, render_route_host));
+  });
+  out.end();
+}
+
+void write_profile(YamlWriter& out, const policy::TlsProfile& profile) {
+  out.section(profile.name);
+  out.text("min_version", name(profile.min_version));
+  out.text("max_version", name(profile.max_version));
+  out.text("ciphers", profile.ciphers);
+  out.text("ciphersuites", profile.ciphersuites);
+  out.text("groups", profile.groups);
+  out.text("signature_algorithms", profile.signature_algorithms);
+  out.count("security_level", static_cast<std::uint64_t>(profile.security_level));
+  out.end();
+}
+
+// What a rule does not set is not written: written fallbacks would mean more than unwritten ones
+// when a later rule raises the level.
+void write_tls_overlay(YamlWriter& out, const policy::TlsOverlay& overlay) {
+  if (overlay.level) out.text("level", name(*overlay.level));
+  if (overlay.connect) out.text("connect", name(*overlay.connect));
+  if (overlay.port) out.count("port", *overlay.port);
+  if (overlay.profile) out.text("profile", *overlay.profile);
+  if (!overlay.not_offered && !overlay.refused && !overlay.handshake) return;
+  out.section("fallback");
+  if (overlay.not_offered) out.text("not_offered", name(*overlay.not_offered));
+  if (overlay.refused) out.text("refused", name(*overlay.refused));
+  if (overlay.handshake) out.text("handshake", name(*overlay.handshake));
+  out.end();
+}
+
+void write_tls(YamlWriter& out, const Tls& tls) {
+  out.section("tls");
+  out.section("profiles");
+  for (const policy::TlsProfile& profile : tls.profiles) write_profile(out, profile);
+  out.end();
+  const policy::TlsPolicy built_in;
+  policy::TlsOverlay defaults = tls.defaults;
+  defaults.level = defaults.level.value_or(built_in.level);
+  defaults.connect = defaults.connect.value_or(built_in.connect);
+  defaults.profile = defaults.profile.value_or(built_in.profile);
+  out.section("default");
+  write_tls_overlay(out, defaults);
+  out.end();
+  write_items(out, "domains", tls.rules, [&](const policy::TlsRule& rule) {
+    write_match(out, rule.match);
+    write_tls_overlay(out, rule.overlay);
+  });
+  out.end();
+}
+
+void write_retry_overlay(YamlWriter& out, const policy::RetryOverlay& overlay) {
+  if (overlay.intervals) out.texts("intervals", rendered(*overlay.intervals, render_duration));
+  if (overlay.jitter) out.fraction("jitter", *overlay.jitter);
+  if (overlay.expire_after) out.duration("expire_after", *overlay.expire_after);
+}
+
+void write_retry(YamlWriter& out, const policy::RetryPolicies& retry) {
+  out.section("retry");
+  out.section("default");
+  write_retry_overlay(
+      out, {retry.defaults.intervals, retry.defaults.jitter, retry.defaults.expire_after});
+  out.end();
+  out.section("classes");
+  for (std::size_t i = 0; i < retry.classes.size(); ++i) {
+    const policy::RetryOverlay& overlay = retry.classes[i];
+    if (!overlay.intervals && !overlay.jitter && !overlay.expire_after) continue;
+    out.section(policy::name(static_cast<policy::RetryClass>(i)));
+    write_retry_overlay(out, overlay);
+    out.end();
+  }
+  out.end();
+  write_items(out, "domains", retry.rules, [&](const policy::RetryPolicies::Rule& rule) {
+    write_match(out, rule.match);
+    write_retry_overlay(out, rule.overlay);
+  });
+  out.end();
+}
+
+void write_rest(YamlWriter& out, const Config& config) {
+  out.section("queue");
+  out.flag("sync", config.queue.sync);
+  out.size("min_free_space", config.queue.min_free_bytes);
+  out.size("body_cache", config.queue.body_cache_bytes);
+  out.duration("history", config.queue.history);
+  out.end();
+  out.section("admin");
+  out.text("http", config.admin.http ? render_endpoint(*config.admin.http) : "none");
+  out.text("socket", config.admin.socket);
+  out.end();
+  out.section("log");
+  out.text("level", name(config.log.level));
+  out.text("format", name(config.log.format));
+  out.end();
+  out.section("metrics");
+  out.texts("domains", rendered(config.metrics.domains,
+                                [](const RoutingDomain& domain) { return domain.text(); }));
+  out.count("top_domains", config.metrics.top_domains);
+  out.end();
+}
+
+}  // namespace
+
+std::string render_config(const Config& config) {
+  YamlWriter out;
+  if (!config.hostname.empty()) out.text("hostname", config.hostname);
+  out.text("data_dir", config.data_dir);
+  out.text("workers", config.workers == 0 ? "auto" : fmt::format("{}", config.workers));
+  write_items(out, "listen", config.listen, [&](const Listen& listen) {
+    out.text("address", render_endpoint(listen.address));
+    out.text("tls", name(listen.tls));
+  });
+  write_submission(out, config.submission);
+  out.section("dns");
+  out.texts("servers", rendered(config.dns_servers, render_endpoint));
+  out.end();
+  write_delivery(out, config.delivery);
+  write_tls(out, config.tls);
+  write_retry(out, config.retry);
+  write_rest(out, config);
+  return out.take();
+}
+
+}  // namespace posthaste::config

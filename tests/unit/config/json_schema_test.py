@@ -1,0 +1,61 @@
+"""The shipped configuration under the shipped JSON Schema, and files that the schema must refuse."""
+
+import json
+import pathlib
+import sys
+
+import jsonschema
+import yaml
+
+RIGHT = [
+    "",
+    "workers: auto",
+    "workers: 8",
+    "queue: { min_free_space: 4096, body_cache: 64MiB, history: 90s }",
+    "listen: [ { address: 127.0.0.1:587 } ]",
+    "retry: { classes: { dns: { intervals: [1m, 2m] } }, default: { intervals: 5m, jitter: 0 } }",
+    "tls: { profiles: { mine: { groups: [X25519, P-256] } }, default: { level: encrypt } }",
+    'delivery: { routes: [ { match: "*.a.example", hosts: ["b.example:2525"] } ] }',
+]
+WRONG = [
+    "conections: 5",
+    "workers: 0",
+    "workers: many",
+    "delivery: { port: 70000 }",
+    "delivery: { port: \"25\" }",
+    "delivery: { timeouts: { connect: 30 } }",
+    "listen: [ { tls: none } ]",
+    "listen: [ 127.0.0.1:587 ]",
+    "retry: { classes: { graylist: { jitter: 0.1 } } }",
+    "retry: { default: { jitter: 0.9 } }",
+    "retry: { default: { intervals: [] } }",
+    "tls: { default: { level: dane } }",
+    "data_dir: var/lib/posthaste",
+    "queue: { sync: 1 }",
+]
+
+
+def main(folder: pathlib.Path) -> int:
+    schema = json.loads((folder / "posthaste.schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+
+    failures = []
+    shipped = yaml.safe_load((folder / "posthaste.yaml").read_text("utf-8"))
+    for error in validator.iter_errors(shipped):
+        failures.append(f"posthaste.yaml: {error.json_path}: {error.message}")
+    for text in RIGHT:
+        for error in validator.iter_errors(yaml.safe_load(text)):
+            failures.append(f"refused, but right: {text}: {error.message}")
+    for text in WRONG:
+        if validator.is_valid(yaml.safe_load(text)):
+            failures.append(f"accepted, but wrong: {text}")
+
+    for failure in failures:
+        print(failure)
+    print(f"{1 + len(RIGHT) + len(WRONG)} files checked, {len(failures)} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(pathlib.Path(sys.argv[1])))
