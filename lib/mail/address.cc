@@ -35,7 +35,7 @@ tl::unexpected<Error> invalid(std::string words) {
 
 tl::unexpected<Error> bad_character(std::string_view where, char c) {
   std::string words = static_cast<unsigned char>(c) >= 0x80
-                          ? "non-ASCII characters need the SMTPUTF8 parameter and valid UTF-8"
+                          ? "octets above 127, which need SMTPUTF8 and have to be valid UTF-8"
                           : "a character that is not allowed";
   return invalid(std::string(where) + " has " + words);
 }
