@@ -200,12 +200,11 @@ class Validator {
   static std::string unknown_key_words(std::string_view key, std::string_view path,
                                        const std::vector<std::string_view>& known) {
     std::string words = fmt::format("unknown key {}", quoted(key));
-    if (const auto meant = nearest(key, known))
-      return words + fmt::format("; did you mean \"{}\"?", *meant);
-    if (find_field(key) != nullptr)
-      return words + "; write one section below the other, without dots";
-    if (const auto home = only_home(key))
-      return words + fmt::format("; did you mean \"{}\"?", *home);
+    const bool is_path = path.empty() && find_field(key) != nullptr;
+    if (is_path) return words + "; write one section below the other, without dots";
+    auto meant = nearest(key, known);
+    if (!meant) meant = only_home(key);
+    if (meant) return words + fmt::format("; did you mean \"{}\"?", *meant);
     const std::string where = path.empty() ? "the file" : fmt::format("\"{}\"", path);
     return words + fmt::format("; {} may have {}", where, fmt::join(known, ", "));
   }
