@@ -1,0 +1,247 @@
+#include "daemon/admin_api.h"
+
+#include <charconv>
+#include <utility>
+
+#include "config/render.h"
+#include "daemon/admin_json.h"
+#include "daemon/admin_queue.h"
+#include "daemon/worker.h"
+#include "lib/mail/address.h"
+
+namespace posthaste::daemon {
+namespace {
+
+constexpr std::size_t kDestinationsDefault = 50;
+constexpr std::size_t kDestinationsMax = 10'000;
+
+constexpr const char* kPublicPages =
+    "posthaste\n"
+    "\n"
+    "/metrics   for Prometheus\n"
+    "/healthz   200 while all threads are alive\n"
+    "/readyz    200 while mail is taken\n";
+constexpr const char* kLocalPages =
+    "/v1/status\n"
+    "/v1/queue?domain=&sender=&limit=&cursor=\n"
+    "/v1/messages/ID\n"
+    "/v1/messages/ID/trace\n"
+    "/v1/schedule?limit=\n"
+    "/v1/tls/explain?domain=\n"
+    "/v1/config\n";
+
+HttpResponse json(std::string body, int status = 200) {
+  return {.status = status, .content_type = "application/json", .body = std::move(body)};
+}
+
+HttpResponse trouble(int status, std::string_view words) { return json(error_json(words), status); }
+
+HttpResponse trouble(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kInvalid: return trouble(400, error.words);
+    case ErrorCode::kNotFound: return trouble(404, error.words);
+    case ErrorCode::kIo:
+    case ErrorCode::kFull:
+    case ErrorCode::kBusy:
+    case ErrorCode::kCorrupt:
+    case ErrorCode::kTimeout:
+    case ErrorCode::kUnsupported: break;
+  }
+  return trouble(503, error.words);
+}
+
+HttpResponse plain(const Verdict& verdict) {
+  return {.status = verdict.ok ? 200 : 503, .body = verdict.words + "\n"};
+}
+
+HttpResponse show_message(const queue::Store& store, MessageId id, Instant now) {
+  const auto view = read_message(store, id);
+  if (!view) return trouble(view.error());
+  if (!view->envelope) {
+    return trouble(
+        404, "message " + render_id(id) + " is no longer queued; its trace says what became of it");
+  }
+  return json(message_json(*view, now));
+}
+
+HttpResponse trace_message(const queue::Store& store, MessageId id, Instant now) {
+  const auto view = read_message(store, id);
+  return view ? json(trace_json(*view, now)) : trouble(view.error());
+}
+
+Result<std::size_t> parse_destinations_max(const std::string& text) {
+  if (text.empty()) return kDestinationsDefault;
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() || number == 0 ||
+      number > kDestinationsMax) {
+    return fail(ErrorCode::kInvalid, "limit: expected 1 to " + std::to_string(kDestinationsMax));
+  }
+  return number;
+}
+
+// A domain as mail is routed by it. Error: kInvalid.
+Result<RoutingDomain> parse_routing_domain(const std::string& text) {
+  if (text.empty()) return fail(ErrorCode::kInvalid, "domain: missing; say ?domain=example.com");
+  const auto mailbox = mail::parse_mailbox("postmaster@" + fold_domain(text), true);
+  if (!mailbox) {
+    return fail(ErrorCode::kInvalid, "domain: \"" + text + "\": " + mailbox.error().words);
+  }
+  return mail::routing_domain(*mailbox);
+}
+
+}  // namespace
+
+AdminApi::AdminApi(io::Loop& loop, std::shared_ptr<ReturnAddress> home, House house,
+                   std::shared_ptr<const Runtime> runtime)
+    : loop_(loop),
+      home_(home),
+      house_(std::move(house)),
+      runtime_(std::move(runtime)),
+      census_(loop, house_.workers, std::move(home)),
+      started_(loop.now()) {}
+
+void AdminApi::answer_public(const HttpRequest& request, const Respond& respond) {
+  if (request.method != "GET") return respond({.status = 405, .body = "use GET\n"});
+  if (answer_open(request, respond)) return;
+  if (request.path == "/") return respond({.body = kPublicPages});
+  respond({.status = 404, .body = "no such page; / lists what there is\n"});
+}
+
+void AdminApi::answer_local(const HttpRequest& request, const Respond& respond) {
+  if (request.method != "GET") return respond(trouble(405, "use GET"));
+  if (answer_open(request, respond)) return;
+  constexpr std::string_view kV1 = "/v1/";
+  const std::string_view path = request.path;
+  if (path == "/") return respond({.body = std::string(kPublicPages) + kLocalPages});
+  if (path.starts_with(kV1)) return answer_v1(path.substr(kV1.size()), request, respond);
+  respond(trouble(404, "no such page; / lists what there is"));
+}
+
+bool AdminApi::answer_open(const HttpRequest& request, const Respond& respond) {
+  if (request.path == "/metrics") {
+    metrics(respond);
+  } else if (request.path == "/healthz") {
+    respond(plain(health()));
+  } else if (request.path == "/readyz") {
+    respond(plain(readiness()));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void AdminApi::answer_v1(std::string_view path, const HttpRequest& request,
+                         const Respond& respond) {
+  constexpr std::string_view kMessages = "messages/";
+  if (path == "status") return status(respond);
+  if (path == "queue") return queue(request, respond);
+  if (path == "schedule") return schedule(request, respond);
+  if (path == "tls/explain") return respond(explain_tls(request));
+  if (path == "config") {
+    return respond(json(config_json(config::render_config(runtime_->config))));
+  }
+  if (path.starts_with(kMessages)) return answer_message(path.substr(kMessages.size()), respond);
+  respond(trouble(404, "no such page; / lists what there is"));
+}
+
+void AdminApi::answer_message(std::string_view path, const Respond& respond) {
+  constexpr std::string_view kTrace = "/trace";
+  const bool wants_trace = path.ends_with(kTrace);
+  if (wants_trace) path.remove_suffix(kTrace.size());
+  const auto id = parse_id(path);
+  if (!id) return respond(trouble(id.error()));
+  read(
+      [id = *id, wants_trace](const queue::Store& store, Instant now) {
+        return wants_trace ? trace_message(store, id, now) : show_message(store, id, now);
+      },
+      respond);
+}
+
+void AdminApi::metrics(const Respond& respond) {
+  census_.take(0, [this, respond](Result<Census> census) {
+    if (!census) return respond({.status = 503, .body = census.error().words + "\n"});
+    complete(census->snapshot);
+    std::vector<std::string> domains;
+    for (const auto& domain : runtime_->config.metrics.domains) domains.push_back(domain.text());
+    respond({.content_type = "text/plain; version=0.0.4; charset=utf-8",
+             .body = house_.metrics.render(census->snapshot, loop_.now(), domains,
+                                           runtime_->config.metrics.top_domains)});
+  });
+}
+
+void AdminApi::status(const Respond& respond) {
+  census_.take(0, [this, respond](Result<Census> census) {
+    if (!census) return respond(trouble(census.error()));
+    complete(census->snapshot);
+    const Verdict ready = readiness();
+    const Verdict healthy = health();
+    respond(json(status_json({.hostname = runtime_->hostname.text(),
+                              .workers = runtime_->workers,
+                              .listen = runtime_->config.listen,
+                              .started = started_,
+                              .ready = ready.ok,
+                              .ready_words = ready.words,
+                              .healthy = healthy.ok,
+                              .health_words = healthy.words,
+                              .store_trouble = house_.store.in_trouble(),
+                              .store_gained = house_.store.gained(),
+                              .snapshot = std::move(census->snapshot)},
+                             loop_.now())));
+  });
+}
+
+void AdminApi::queue(const HttpRequest& request, const Respond& respond) {
+  auto query = parse_queue_query(request.parameter("domain"), request.parameter("sender"),
+                                 request.parameter("limit"), request.parameter("cursor"));
+  if (!query) return respond(trouble(query.error()));
+  read(
+      [query = std::move(*query)](const queue::Store& store, Instant now) {
+        const auto page = read_page(store, query);
+        return page ? json(queue_json(*page, now)) : trouble(page.error());
+      },
+      respond);
+}
+
+void AdminApi::schedule(const HttpRequest& request, const Respond& respond) {
+  const auto max = parse_destinations_max(request.parameter("limit"));
+  if (!max) return respond(trouble(max.error()));
+  census_.take(*max, [this, respond](const Result<Census>& census) {
+    respond(census ? json(schedule_json(*census, loop_.now())) : trouble(census.error()));
+  });
+}
+
+HttpResponse AdminApi::explain_tls(const HttpRequest& request) const {
+  const auto domain = parse_routing_domain(request.parameter("domain"));
+  if (!domain) return trouble(domain.error());
+  const auto& tls = runtime_->config.tls;
+  const auto explained = tls.policies.explain(*domain);
+  return json(tls_json(*domain, explained, tls.profile(explained.policy.profile)));
+}
+
+void AdminApi::read(Read read, const Respond& respond) {
+  house_.reader.push([&store = house_.store.store(), home = home_, read = std::move(read), respond,
+                      now = loop_.now()] {
+    home->send([respond, response = read(store, now)] { respond(response); });
+  });
+}
+
+Verdict AdminApi::health() const {
+  std::vector<std::int64_t> heartbeats;
+  for (const Worker* worker : house_.workers) heartbeats.push_back(worker->heartbeat());
+  return judge_health(heartbeats, house_.store.heartbeat(), loop_.now());
+}
+
+Verdict AdminApi::readiness() const {
+  return judge_readiness({.listening = listening_,
+                          .store_trouble = house_.store.in_trouble(),
+                          .queue_gained = house_.store.gained()});
+}
+
+void AdminApi::complete(Snapshot& snapshot) const {
+  snapshot.inbound_connections = house_.inbound_connections.load(std::memory_order_relaxed);
+  snapshot.log_dropped = house_.log.dropped();
+  snapshot.store_trouble = house_.store.in_trouble();
+}
+
+}  // namespace posthaste::daemon

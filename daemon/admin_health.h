@@ -1,0 +1,32 @@
+// Health and readiness: two questions that monitors ask, answered in words.
+//
+// Threads      any; no state.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lib/base/time.h"
+
+namespace posthaste::daemon {
+
+struct Verdict {
+  bool ok = false;
+  std::string words;  // one line
+};
+
+// A thread that has not looked around for so long is stuck.
+inline constexpr Duration kHeartbeatMax = std::chrono::seconds(10);
+
+// Heartbeats are microseconds since the epoch, as Worker and StoreThread give them; 0: not begun.
+Verdict judge_health(const std::vector<std::int64_t>& workers, std::int64_t store, Instant now);
+
+struct Readiness {
+  bool listening = false;
+  bool store_trouble = false;
+  bool queue_gained = false;
+};
+Verdict judge_readiness(const Readiness& readiness);
+
+}  // namespace posthaste::daemon

@@ -1,0 +1,287 @@
+#include "daemon/admin_json.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "daemon/version.h"
+#include "lib/base/check.h"
+#include "lib/mail/address.h"
+
+namespace posthaste::daemon {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::array<std::string_view, delivery::kDueBounds.size() + 1> kWithin{
+    "1m", "5m", "15m", "1h", "4h", "1d", "later"};
+
+// Replies and addresses are bytes from outside: what is no UTF-8 is replaced, never thrown about.
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Json time_json(Instant time) {
+  if (time == kNever || time == Instant{}) return nullptr;
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::milliseconds>(time - day));
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", int(date.year()),
+                     unsigned(date.month()), unsigned(date.day()), clock.hours().count(),
+                     clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
+}
+
+std::string address_text(const mail::Mailbox& address) {
+  return address.null() ? "<>" : address.text();
+}
+
+Json notify_json(std::uint8_t bits) {
+  Json list = Json::array();
+  if ((bits & mail::kNotifyNever) != 0) list.push_back("never");
+  if ((bits & mail::kNotifySuccess) != 0) list.push_back("success");
+  if ((bits & mail::kNotifyFailure) != 0) list.push_back("failure");
+  if ((bits & mail::kNotifyDelay) != 0) list.push_back("delay");
+  return list;
+}
+
+std::string why_it_waits(const mail::Progress& progress) {
+  if (progress.attempts == 0) return "not tried yet";
+  std::string why = progress.retry_class.empty() ? "other" : progress.retry_class;
+  if (!progress.last_words.empty()) why += ": " + progress.last_words;
+  return why;
+}
+
+Json pending_json(const mail::PendingRecipient& pending, Instant now) {
+  const auto& progress = pending.progress;
+  return {
+      {"number", pending.recipient.number},
+      {"recipient", pending.recipient.address.text()},
+      {"domain", routing_domain(pending.recipient.address).text()},
+      {"state", progress.due <= now ? "due" : "waiting"},
+      {"due", time_json(progress.due)},
+      {"attempts", progress.attempts},
+      {"class", progress.retry_class},
+      {"why", why_it_waits(progress)},
+      {"last_host", progress.last_host},
+      {"last_words", progress.last_words},
+      {"maybe_delivered", progress.maybe_delivered},
+      {"notify", notify_json(pending.recipient.notify)},
+      {"orcpt", pending.recipient.orcpt},
+  };
+}
+
+Json pending_list(const std::vector<mail::PendingRecipient>& pending, Instant now) {
+  Json list = Json::array();
+  for (const auto& recipient : pending) list.push_back(pending_json(recipient, now));
+  return list;
+}
+
+Json event_json(const mail::HistoryEvent& event) {
+  Json json{{"time", time_json(event.time)},
+            {"kind", name(event.kind)},
+            {"attempt", event.attempt},
+            {"recipient", event.recipient}};
+  if (event.kind == mail::HistoryKind::kAccepted) {
+    json["sender"] = event.sender.empty() ? "<>" : event.sender;
+  }
+  json["host"] = event.host;
+  json["tls"] = event.tls;
+  json["words"] = event.words;
+  json["class"] = event.retry_class;
+  json["next_due"] = time_json(event.next_due);
+  return json;
+}
+
+std::string_view body_name(mail::BodyType type) {
+  switch (type) {
+    case mail::BodyType::k7Bit: return "7bit";
+    case mail::BodyType::k8BitMime: return "8bitmime";
+    case mail::BodyType::kBinaryMime: return "binarymime";
+  }
+  check_failed(__FILE__, __LINE__, "a known BodyType");
+}
+
+std::string_view tls_name(config::ListenTls tls) {
+  switch (tls) {
+    case config::ListenTls::kNone: return "none";
+    case config::ListenTls::kStartTls: return "starttls";
+    case config::ListenTls::kImplicit: return "implicit";
+  }
+  check_failed(__FILE__, __LINE__, "a known ListenTls");
+}
+
+Json envelope_json(const mail::Envelope& envelope) {
+  return {
+      {"id", render_id(envelope.id)},
+      {"sender", address_text(envelope.sender)},
+      {"arrived", time_json(envelope.arrived)},
+      {"bytes", envelope.body_bytes},
+      {"body_type", body_name(envelope.body_type)},
+      {"smtputf8", envelope.smtputf8},
+      {"envid", envelope.envid},
+      {"submitter", envelope.submitter},
+      {"recipients_total", envelope.recipients_total},
+  };
+}
+
+Json due_json(const delivery::DueHistogram& due) {
+  Json list = Json::array();
+  for (std::size_t i = 0; i < due.size(); ++i) {
+    list.push_back({{"within", kWithin[i]}, {"recipients", due[i]}});
+  }
+  return list;
+}
+
+Json by_class_json(const std::array<std::uint64_t, policy::kRetryClasses>& counts) {
+  Json json = Json::object();
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    json[std::string(name(static_cast<policy::RetryClass>(i)))] = counts[i];
+  }
+  return json;
+}
+
+Json destination_json(const delivery::DestinationView& destination) {
+  return {
+      {"domain", destination.domain.text()},
+      {"waiting", destination.waiting},
+      {"ready", destination.ready},
+      {"in_flight", destination.in_flight},
+      {"connections", destination.connections},
+      {"next_due", time_json(destination.next_due)},
+      {"backed_off_until", time_json(destination.backed_off_until)},
+      {"last_failure", destination.last_failure},
+      {"by_class", by_class_json(destination.waiting_by_class)},
+  };
+}
+
+std::string value_of(const policy::TlsPolicy& policy, policy::TlsField field) {
+  using policy::TlsField;
+  switch (field) {
+    case TlsField::kLevel: return std::string(name(policy.level));
+    case TlsField::kConnect: return std::string(name(policy.connect));
+    case TlsField::kPort: return policy.port == 0 ? "delivery.port" : std::to_string(policy.port);
+    case TlsField::kProfile: return policy.profile;
+    case TlsField::kNotOffered: return std::string(name(policy.not_offered));
+    case TlsField::kRefused: return std::string(name(policy.refused));
+    case TlsField::kHandshake: return std::string(name(policy.handshake));
+  }
+  check_failed(__FILE__, __LINE__, "a known TlsField");
+}
+
+Json profile_json(const policy::TlsProfile& profile) {
+  return {
+      {"name", profile.name},
+      {"min_version", name(profile.min_version)},
+      {"max_version", name(profile.max_version)},
+      {"ciphers", profile.ciphers},
+      {"ciphersuites", profile.ciphersuites},
+      {"groups", profile.groups},
+      {"signature_algorithms", profile.signature_algorithms},
+      {"security_level", profile.security_level},
+  };
+}
+
+}  // namespace
+
+std::string status_json(const StatusView& status, Instant now) {
+  Json listen = Json::array();
+  for (const auto& at : status.listen) {
+    listen.push_back({{"address", render_endpoint(at.address)}, {"tls", tls_name(at.tls)}});
+  }
+  const auto& snapshot = status.snapshot;
+  return text_of({
+      {"version", kVersion},
+      {"hostname", status.hostname},
+      {"now", time_json(now)},
+      {"started", time_json(status.started)},
+      {"workers", status.workers},
+      {"listen", std::move(listen)},
+      {"ready", status.ready},
+      {"ready_words", status.ready_words},
+      {"healthy", status.healthy},
+      {"health_words", status.health_words},
+      {"store", {{"trouble", status.store_trouble}, {"gained", status.store_gained}}},
+      {"queue",
+       {{"waiting", snapshot.counts.waiting},
+        {"ready", snapshot.counts.ready},
+        {"in_flight", snapshot.counts.in_flight},
+        {"oldest", time_json(snapshot.oldest)}}},
+      {"destinations", snapshot.counts.destinations},
+      {"connections",
+       {{"inbound", snapshot.inbound_connections}, {"outbound", snapshot.counts.connections}}},
+      {"due", due_json(snapshot.due)},
+  });
+}
+
+std::string queue_json(const QueuePage& page, Instant now) {
+  Json list = Json::array();
+  for (const auto& line : page.lines) {
+    Json json{{"id", render_id(line.listed.id)}};
+    if (line.envelope != nullptr) {
+      json["sender"] = address_text(line.envelope->sender);
+      json["arrived"] = time_json(line.envelope->arrived);
+      json["bytes"] = line.envelope->body_bytes;
+    } else {
+      json["sender"] = json["arrived"] = json["bytes"] = nullptr;
+    }
+    json.update(pending_json(line.listed.pending, now));
+    list.push_back(std::move(json));
+  }
+  return text_of({{"now", time_json(now)},
+                  {"recipients", std::move(list)},
+                  {"next", page.next ? Json(render_cursor(*page.next)) : Json(nullptr)}});
+}
+
+std::string message_json(const MessageView& view, Instant now) {
+  CHECK(view.envelope.has_value());
+  Json json{{"now", time_json(now)}};
+  json.update(envelope_json(*view.envelope));
+  json["pending"] = pending_list(view.pending, now);
+  return text_of(json);
+}
+
+std::string trace_json(const MessageView& view, Instant now) {
+  Json events = Json::array();
+  for (const auto& event : view.history) events.push_back(event_json(event));
+  return text_of({{"now", time_json(now)},
+                  {"id", render_id(view.id)},
+                  {"queued", view.envelope.has_value()},
+                  {"events", std::move(events)},
+                  {"pending", pending_list(view.pending, now)}});
+}
+
+std::string schedule_json(const Census& census, Instant now) {
+  Json destinations = Json::array();
+  for (const auto& destination : census.destinations) {
+    destinations.push_back(destination_json(destination));
+  }
+  const auto& counts = census.snapshot.counts;
+  return text_of({{"now", time_json(now)},
+                  {"waiting", counts.waiting},
+                  {"ready", counts.ready},
+                  {"in_flight", counts.in_flight},
+                  {"due", due_json(census.snapshot.due)},
+                  {"by_class", by_class_json(census.waiting_by_class)},
+                  {"destinations_total", counts.destinations},
+                  {"destinations", std::move(destinations)}});
+}
+
+std::string tls_json(const RoutingDomain& domain, const policy::ExplainedTlsPolicy& explained,
+                     const policy::TlsProfile* profile) {
+  Json fields = Json::array();
+  for (std::size_t i = 0; i < policy::kTlsFields; ++i) {
+    const auto field = static_cast<policy::TlsField>(i);
+    fields.push_back({{"field", name(field)},
+                      {"value", value_of(explained.policy, field)},
+                      {"origin", explained.origins[i]}});
+  }
+  return text_of({{"domain", domain.text()},
+                  {"fields", std::move(fields)},
+                  {"profile", profile == nullptr ? Json(nullptr) : profile_json(*profile)}});
+}
+
+std::string config_json(std::string_view yaml) { return text_of({{"config", yaml}}); }
+
+std::string error_json(std::string_view words) { return text_of({{"error", words}}); }
+
+}  // namespace posthaste::daemon

@@ -1,0 +1,55 @@
+// What the admin reads from the store: pages of the queue, and all that is known of one message.
+//
+// Threads      any that may wait for the disk; no state.
+// Limits       kPageMax recipients a page; kScanMax records looked at for one.
+// Does not     render; scan the whole queue in one go.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/mail/history.h"
+#include "queue/store.h"
+
+namespace posthaste::daemon {
+
+inline constexpr std::size_t kPageDefault = 100;
+inline constexpr std::size_t kPageMax = 1'000;
+inline constexpr std::size_t kScanMax = 10'000;
+
+struct QueueQuery {
+  std::string domain;  // folded; empty: all
+  std::string sender;  // empty: all; "<>": the null sender
+  std::size_t limit = kPageDefault;
+  queue::ListCursor cursor;
+};
+// The texts of a request's parameters; empty ones stand for the defaults. Error: kInvalid.
+Result<QueueQuery> parse_queue_query(std::string_view domain, std::string_view sender,
+                                     std::string_view limit, std::string_view cursor);
+
+// "17.0ABCDEFGHJKMN.3"
+std::string render_cursor(const queue::ListCursor& cursor);
+Result<queue::ListCursor> parse_cursor(std::string_view text);
+
+struct QueueLine {
+  queue::ListedRecipient listed;
+  std::shared_ptr<const mail::Envelope> envelope;  // null: ended between two reads
+};
+struct QueuePage {
+  std::vector<QueueLine> lines;
+  std::optional<queue::ListCursor> next;  // set: there may be more, even after an empty page
+};
+Result<QueuePage> read_page(const queue::Store& store, const QueueQuery& query);
+
+struct MessageView {
+  MessageId id;
+  std::optional<mail::Envelope> envelope;  // nullopt: no longer queued
+  std::vector<mail::PendingRecipient> pending;
+  std::vector<mail::HistoryEvent> history;  // empty: pruned, or never known
+};
+// Error: kNotFound when there is neither envelope nor history; else what the store says.
+Result<MessageView> read_message(const queue::Store& store, MessageId id);
+
+}  // namespace posthaste::daemon
