@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,3 +58,11 @@ struct Answer {
 };
 
 }  // namespace posthaste::dns
+
+template <>
+struct std::hash<posthaste::dns::Question> {
+  std::size_t operator()(const posthaste::dns::Question& question) const noexcept {
+    return std::hash<std::string>{}(question.name) ^
+           static_cast<std::size_t>(question.type) * 0x9E3779B97F4A7C15U;
+  }
+};

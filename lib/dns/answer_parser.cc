@@ -136,6 +136,9 @@ class Interpreter {
   Answer failed(AnswerStatus status, std::string_view what) const {
     return failed_answer(status, what, question_, context_);
   }
+  Instant expiry(Duration life, Duration most) const {
+    return add_saturated(context_.now, std::min(std::max(life, context_.ttl.least), most));
+  }
   Answer positive();
   Answer negative(AnswerStatus status, std::string_view what) const;
   bool follow_cnames();
@@ -200,8 +203,7 @@ Answer Interpreter::positive() {
     life_ = std::min(life_, record.life());
   }
   answer.authentic = context_.believe_ad && (packet_.flags & kAuthenticData);
-  answer.expires =
-      add_saturated(context_.now, std::clamp(life_, context_.ttl.least, context_.ttl.most));
+  answer.expires = expiry(life_, context_.ttl.most);
   return answer;
 }
 
@@ -212,8 +214,7 @@ Answer Interpreter::negative(AnswerStatus status, std::string_view what) const {
   // Without an SOA nothing says how long; RFC 2308 §5: then it should not be cached, and least is
   // nearly that.
   const Duration life = std::min(life_, negative_life().value_or(context_.ttl.least));
-  answer.expires =
-      add_saturated(context_.now, std::clamp(life, context_.ttl.least, context_.ttl.negative_most));
+  answer.expires = expiry(life, context_.ttl.negative_most);
   answer.words = describe(what, question_, context_);
   return answer;
 }

@@ -6,9 +6,7 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <list>
-#include <string>
 #include <unordered_map>
 
 #include "lib/base/time.h"
@@ -32,16 +30,9 @@ class Cache {
     Question question;
     Answer answer;
   };
-  struct QuestionHash {
-    std::size_t operator()(const Question& question) const noexcept {
-      return std::hash<std::string>{}(question.name) ^
-             static_cast<std::size_t>(question.type) * 0x9E3779B97F4A7C15U;
-    }
-  };
-
   const std::size_t entries_max_;
   std::list<Entry> entries_;  // the most recently asked one first
-  std::unordered_map<Question, std::list<Entry>::iterator, QuestionHash> index_;
+  std::unordered_map<Question, std::list<Entry>::iterator> index_;
 };
 
 }  // namespace posthaste::dns
