@@ -137,7 +137,7 @@ void ClientTransaction::append_next(std::string& commands) {
       return;
     case Command::kData: commands += "DATA\r\n"; return;
     case Command::kBdat:
-    case Command::kFinalDot: CHECK(!"content is sent chunk by chunk");
+    case Command::kFinalDot: CHECK(false);  // content is sent chunk by chunk
   }
 }
 
