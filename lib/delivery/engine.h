@@ -1,17 +1,20 @@
 // Engine: decides which recipients are tried when, over which connection, and what becomes of them.
 //
-//   entry --due--> destination's ready list --batch of one message--> [Load] -> connection -> Deliver
+//   entry --due--> destination's ready list --batch of one message--> [Load] -> connection ->
+//   Deliver
 //     ^                                                                              |
 //     '------------- Settled(deferred, next due) <--- Settle <--- Finished ----------'
 //
-// A destination is a routing domain. It has a route plan (hosts in preference order, each with its addresses), a
-// pool of connections and a back-off. While no connection of it has come up yet, one goes ahead as a probe and
-// walks the plan; once one is up, more are opened to the host that answered, up to the limit.
+// A destination is a routing domain. It has a route plan (hosts in preference order, each with its
+// addresses), a pool of connections and a back-off. While no connection of it has come up yet, one
+// goes ahead as a probe and walks the plan; once one is up, more are opened to the host that
+// answered, up to the limit.
 //
 // Lifetime     one worker. Threads: none. Randomness: the Rng given. Clock: the `now` given.
-// Memory       an entry that only waits costs at most 48 bytes; what is being delivered is held whole.
-// Implements   RFC 5321 §4.5.4, §5.1 (routes); RFC 7505 (null MX); the failover part of RFC 7672-free TLS policy.
-// Does not     speak SMTP, resolve, store, open sockets, render DSNs. It emits actions and receives events.
+// Memory       an entry that only waits costs at most 48 bytes; what is being delivered is held
+// whole. Implements   RFC 5321 §4.5.4, §5.1 (routes); RFC 7505 (null MX); the failover part of RFC
+// 7672-free TLS policy. Does not     speak SMTP, resolve, store, open sockets, render DSNs. It
+// emits actions and receives events.
 #pragma once
 
 #include <array>
@@ -28,6 +31,7 @@
 #include "lib/base/names.h"
 #include "lib/base/rng.h"
 #include "lib/base/time.h"
+#include "lib/delivery/options.h"
 #include "lib/dns/answer.h"
 #include "lib/mail/history.h"
 #include "lib/mail/pending.h"
@@ -37,53 +41,8 @@
 
 namespace posthaste::delivery {
 
-// Events per time: `count` per `per`; count 0 is unlimited.
-struct Rate {
-  std::uint32_t count = 0;
-  Duration per = std::chrono::seconds(1);
-  friend bool operator==(const Rate&, const Rate&) = default;
-};
-
-struct Limits {
-  std::uint32_t connections = 20;              // open or opening, per destination
-  std::uint32_t messages_per_connection = 1000;
-  std::uint32_t recipients_per_message = 100;  // per transaction
-  Rate message_rate;                           // transactions begun
-  Rate connection_rate;                        // connections begun
-  friend bool operator==(const Limits&, const Limits&) = default;
-};
-struct LimitsRule {
-  std::vector<policy::DomainPattern> match;
-  std::optional<std::uint32_t> connections, messages_per_connection, recipients_per_message;
-  std::optional<Rate> message_rate, connection_rate;
-};
-// A fixed route in place of MX: hosts in order of preference.
-struct RouteRule {
-  std::vector<policy::DomainPattern> match;
-  struct Host {
-    MxName name;             // or an address literal without brackets
-    std::uint16_t port = 0;  // 0: Options::port
-  };
-  std::vector<Host> hosts;
-};
-
-struct Options {
-  HeloName helo;             // also: our own name in a set of MX hosts cuts off it and what is not better
-  std::uint16_t port = 25;
-  std::vector<Network> allow_networks;  // special-purpose networks that mail may go to
-  Limits limits;
-  std::vector<LimitsRule> limit_rules;  // in order, field by field
-  std::vector<RouteRule> routes;        // first match counts
-  smtp::ClientTimeouts timeouts;
-  Duration idle = std::chrono::seconds(5);             // a connection without work is kept that long
-  std::uint32_t connections_max = 2000;                // of this worker
-  std::size_t warm_bytes_max = 128U << 20;             // bodies kept for the first attempt
-  std::uint32_t hosts_per_attempt = 5;                 // addresses tried before an attempt counts as failed
-  policy::TlsPolicies tls;
-  policy::RetryPolicies retry;
-};
-
-// ---- events --------------------------------------------------------------------------------------------
+// ---- events
+// --------------------------------------------------------------------------------------------
 struct Entry {  // from a shard that was gained
   ShardId shard = 0;
   MessageId id;
@@ -94,51 +53,98 @@ struct Entry {  // from a shard that was gained
   RoutingDomain domain;
   policy::RetryClass retry_class = policy::RetryClass::kOther;
 };
-struct Arrived { std::shared_ptr<const mail::Letter> letter; };  // all its recipients are ours (one shard)
-struct Loaded { MessageId id; std::shared_ptr<const mail::Letter> letter; };
-struct NotLoaded { ShardId shard = 0; MessageId id; Error error; };  // kNotFound: forget them; else: try again in a minute
-struct Answered { dns::Question question; dns::Answer answer; };
-struct SessionReady { ConnId conn; smtp::Capabilities capabilities; std::optional<policy::TlsFacts> tls; };
-struct SessionFinished { ConnId conn; smtp::TransactionResult result; };
-struct SessionFailed { ConnId conn; smtp::SessionFailure failure; };
-struct SessionClosed { ConnId conn; };                      // always the last word on a connection
+struct Arrived {
+  std::shared_ptr<const mail::Letter> letter;
+};  // all its recipients are ours (one shard)
+struct Loaded {
+  MessageId id;
+  std::shared_ptr<const mail::Letter> letter;
+};
+struct NotLoaded {
+  ShardId shard = 0;
+  MessageId id;
+  Error error;
+};  // kNotFound: forget them; else: try again in a minute
+struct Answered {
+  dns::Question question;
+  dns::Answer answer;
+};
+struct SessionReady {
+  ConnId conn;
+  smtp::Capabilities capabilities;
+  std::optional<policy::TlsFacts> tls;
+};
+struct SessionFinished {
+  ConnId conn;
+  smtp::TransactionResult result;
+};
+struct SessionFailed {
+  ConnId conn;
+  smtp::SessionFailure failure;
+};
+struct SessionClosed {
+  ConnId conn;
+};  // always the last word on a connection
 // The fates that the store wrote (or, for `superseded`, those that somebody else had overtaken).
-struct Persisted { ShardId shard = 0; MessageId id; std::vector<std::uint16_t> numbers; };
-struct StoreTrouble { bool trouble = false; };              // true: outcomes cannot be stored; begin no delivery
-struct Reconfigured { std::shared_ptr<const Options> options; };
-struct ShutDown {};                                         // begin nothing; let what is in flight finish; quit idle connections
-struct Tick {};                                             // now >= deadline()
-using Event = std::variant<Entry, Arrived, Loaded, NotLoaded, Answered, SessionReady, SessionFinished, SessionFailed,
-                           SessionClosed, Persisted, StoreTrouble, Reconfigured, ShutDown, Tick>;
+struct Persisted {
+  ShardId shard = 0;
+  MessageId id;
+  std::vector<std::uint16_t> numbers;
+};
+struct StoreTrouble {
+  bool trouble = false;
+};  // true: outcomes cannot be stored; begin no delivery
+struct Reconfigured {
+  std::shared_ptr<const Options> options;
+};
+struct ShutDown {};  // begin nothing; let what is in flight finish; quit idle connections
+struct Tick {};      // now >= deadline()
+using Event = std::variant<Entry, Arrived, Loaded, NotLoaded, Answered, SessionReady,
+                           SessionFinished, SessionFailed, SessionClosed, Persisted, StoreTrouble,
+                           Reconfigured, ShutDown, Tick>;
 
-// ---- actions -------------------------------------------------------------------------------------------
-struct Lookup { dns::Question question; };                  // answered once by Answered
-struct Load { ShardId shard = 0; MessageId id; std::vector<std::uint16_t> numbers; };
+// ---- actions
+// -------------------------------------------------------------------------------------------
+struct Lookup {
+  dns::Question question;
+};  // answered once by Answered
+struct Load {
+  ShardId shard = 0;
+  MessageId id;
+  std::vector<std::uint16_t> numbers;
+};
 struct Connect {
   ConnId conn;
   Endpoint endpoint;
-  MxName host;               // name for SNI, logs, metrics
+  MxName host;  // name for SNI, logs, metrics
   RoutingDomain domain;
   smtp::TlsNeed tls = smtp::TlsNeed::kIfOffered;
   bool implicit_tls = false;
-  std::string profile;       // name of the TLS profile
+  std::string profile;  // name of the TLS profile
   policy::TlsLevel level = policy::TlsLevel::kMay;
 };
-struct Deliver { ConnId conn; std::shared_ptr<const mail::Letter> letter; std::vector<mail::Recipient> recipients; };
-struct Quit { ConnId conn; };
+struct Deliver {
+  ConnId conn;
+  std::shared_ptr<const mail::Letter> letter;
+  std::vector<mail::Recipient> recipients;
+};
+struct Quit {
+  ConnId conn;
+};
 
 enum class Ending : std::uint8_t { kDelivered, kDeferred, kBounced, kExpired };
 // The fate of one recipient, complete enough for store, DSN, log, metrics and trace.
 struct Settlement {
   mail::PendingRecipient before;
   Ending ending = Ending::kDelivered;
-  mail::Progress after;          // kDeferred: what to store (revision and attempts counted up)
+  mail::Progress after;  // kDeferred: what to store (revision and attempts counted up)
   policy::RetryClass retry_class = policy::RetryClass::kOther;  // where not delivered
   smtp::Stage stage = smtp::Stage::kConnect;
-  smtp::Reply reply;             // code 0: none from the peer, text is ours; enhanced is always set where not delivered
+  smtp::Reply reply;  // code 0: none from the peer, text is ours; enhanced is always set where not
+                      // delivered
   policy::TlsFailure tls_failure = policy::TlsFailure::kNone;
-  std::string host;              // "mx1.example.com[192.0.2.1]:25", empty when none was reached
-  std::string tls;               // as in mail::HistoryEvent::tls
+  std::string host;  // "mx1.example.com[192.0.2.1]:25", empty when none was reached
+  std::string tls;   // as in mail::HistoryEvent::tls
   bool maybe_delivered = false;
 };
 struct Persist {
@@ -147,9 +153,18 @@ struct Persist {
   std::vector<Settlement> settlements;
 };
 // For log and metrics: a step down that policy allowed.
-struct FellBack { RoutingDomain domain; MxName host; policy::TlsFailure reason; };
+struct FellBack {
+  RoutingDomain domain;
+  MxName host;
+  policy::TlsFailure reason;
+};
 // For log: a destination as a whole cannot be reached until then.
-struct BackedOff { RoutingDomain domain; Instant until; policy::RetryClass retry_class; std::string words; };
+struct BackedOff {
+  RoutingDomain domain;
+  Instant until;
+  policy::RetryClass retry_class;
+  std::string words;
+};
 using Action = std::variant<Lookup, Load, Connect, Deliver, Quit, Persist, FellBack, BackedOff>;
 using Actions = std::vector<Action>;
 
@@ -161,16 +176,18 @@ struct Counts {
   std::uint64_t connections = 0;
   std::uint64_t destinations = 0;
 };
-inline constexpr std::array<Duration, 6> kDueBounds{std::chrono::minutes(1), std::chrono::minutes(5), std::chrono::minutes(15),
-                                                    std::chrono::hours(1),   std::chrono::hours(4),   std::chrono::hours(24)};
-using DueHistogram = std::array<std::uint64_t, kDueBounds.size() + 1>;  // within each bound (not cumulative), and later
+inline constexpr std::array<Duration, 6> kDueBounds{
+    std::chrono::minutes(1), std::chrono::minutes(5), std::chrono::minutes(15),
+    std::chrono::hours(1),   std::chrono::hours(4),   std::chrono::hours(24)};
+using DueHistogram = std::array<std::uint64_t, kDueBounds.size() + 1>;  // within each bound (not
+                                                                        // cumulative), and later
 
 struct DestinationView {
   RoutingDomain domain;
   std::uint64_t waiting = 0, ready = 0, in_flight = 0, connections = 0;
   Instant next_due = kNever;
-  Instant backed_off_until;      // epoch: not backed off
-  std::string last_failure;      // words of the last failure as a whole, empty after a success
+  Instant backed_off_until;  // epoch: not backed off
+  std::string last_failure;  // words of the last failure as a whole, empty after a success
   std::array<std::uint64_t, policy::kRetryClasses> waiting_by_class{};
 };
 
@@ -186,8 +203,8 @@ class Engine {
   Instant deadline() const;
 
   Counts counts() const;
-  DueHistogram due(Instant now) const;     // O(entries); for the admin's use, a few times a minute
-  Instant oldest() const;                  // arrival of the oldest recipient that is not settled; kNever: none
+  DueHistogram due(Instant now) const;  // O(entries); for the admin's use, a few times a minute
+  Instant oldest() const;  // arrival of the oldest recipient that is not settled; kNever: none
   void for_each_destination(const std::function<void(const DestinationView&)>& visit) const;
   // True once ShutDown was handled and nothing is in flight any more.
   bool quiet() const;

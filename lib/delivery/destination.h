@@ -1,0 +1,141 @@
+// Destination: one routing domain: its backlog, its connections, its back-off and its pace.
+//
+//   backlog --stage--> staged --free connection--> under way --finished--> settled --persisted-->
+//   backlog or gone
+//                        ^                            |
+//                        '------- untried ------------'          doomed: fate decided, letter still
+//                        to come
+//
+// After every event drain() does whatever has become possible; it is idempotent.
+//
+// Lifetime     from its first recipient until nothing is left to remember; see spent().
+// Threads      none.
+// Limits       Settings::limits; kDoomedMax letters loaded at a time only to be settled.
+// Does not     dispatch events: see engine.cc.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/delivery/agenda.h"
+#include "lib/delivery/backlog.h"
+#include "lib/delivery/rate.h"
+#include "lib/delivery/router.h"
+#include "lib/delivery/settings.h"
+#include "lib/delivery/shared.h"
+
+namespace posthaste::delivery {
+
+inline constexpr std::size_t kDoomedMax = 64;
+// After a sign that the peer has enough of us, no connection is added for that long.
+inline constexpr Duration kHoldOpening = std::chrono::minutes(1);
+
+class Destination : public AgendaItem {
+ public:
+  Destination(RoutingDomain domain, Shared& shared);
+  ~Destination();
+  Destination(const Destination&) = delete;
+  Destination& operator=(const Destination&) = delete;
+
+  // A recipient of a gained shard. It is looked at with the next Tick, so that the others of its
+  // message can join it.
+  void file(const Scheduled& entry, Turn& turn);
+  // Recipients of a letter that has just arrived.
+  void take_arrival(const std::shared_ptr<const mail::Letter>& letter,
+                    const std::vector<Scheduled>& entries, std::size_t bytes, Turn& turn);
+  void on_loaded(Batch& batch, std::shared_ptr<const mail::Letter> letter, Turn& turn);
+  void on_not_loaded(Batch& batch, bool gone, Turn& turn);
+  void on_answered(const dns::Question& question, const dns::Answer& answer, Turn& turn);
+  void on_ready(Connection& connection, const SessionReady& ready, Turn& turn);
+  void on_finished(Connection& connection, const smtp::TransactionResult& result, Turn& turn);
+  void on_failed(Connection& connection, const smtp::SessionFailure& failure, Turn& turn);
+  // The connection is destroyed with this call.
+  void on_closed(Connection& connection, Turn& turn);
+  void on_persisted(const std::optional<Scheduled>& next, MessageId id, Turn& turn);
+  void on_reconfigured(const Options& before, Turn& turn);
+  // Ends a connection that is opening or free.
+  void leave(Connection& connection, Turn& turn);
+  void drain(Turn& turn);
+  // It starves no more: it has its connection, or did not want it.
+  void set_starving(bool starving) { starving_ = starving; }
+
+  // Nothing is left here that would be missed.
+  bool spent(Instant now) const;
+  const RoutingDomain& domain() const { return domain_; }
+  DestinationView view() const;
+  std::uint64_t waiting() const { return backlog_.waiting(); }
+  std::uint64_t ready() const { return backlog_.ready() + staged_entries_; }
+  std::uint64_t in_flight() const { return in_flight_; }
+  const Backlog& backlog() const { return backlog_; }
+
+ private:
+  bool backed_off(Instant now) const { return now < backed_off_until_; }
+  bool down() const { return failures_ > 0; }
+  std::size_t up() const { return free_.size() + busy_; }
+
+  // ---- destination_work.cc: what drain() does
+  void work(Turn& turn);
+  bool stage_one(Turn& turn);
+  bool deliver_one(Turn& turn);
+  bool open_one(Turn& turn);
+  bool may_have_connection(Turn& turn);
+  void connect(const Dial& dial, Turn& turn);
+  void doom_expired(Turn& turn);
+  void retire_idle(Turn& turn);
+  void plan_wake(Turn& turn);
+  bool idle() const;
+  Instant keep_until() const;
+  bool gives_way(const Connection& connection) const;
+
+  // ---- destination_fate.cc: what becomes of batches
+  void load(Batch& batch, Turn& turn);
+  void doom(std::unique_ptr<Batch> batch, Doom doom, Turn& turn);
+  void settle_doomed(Batch& batch, Turn& turn);
+  void refuse_ready(const Trouble& trouble, Turn& turn);
+  bool give_up(Trouble trouble, Turn& turn);
+  void back_off(const Trouble& trouble, Turn& turn);
+  void settle(const Batch& batch, const smtp::TransactionResult& result,
+              const Connection& connection, Turn& turn);
+  void persist(const Batch& batch, std::vector<Settlement> settlements, Turn& turn);
+  void restage(std::unique_ptr<Batch> batch);
+  std::unique_ptr<Batch> unstage(std::size_t index);
+  std::unique_ptr<Batch> claim(const Batch& batch);
+  void forget_missing(Batch& batch, const mail::Letter& letter, Turn& turn);
+  void rescue(Connection& connection);
+
+  // ---- destination_connections.cc
+  void detach(Connection& connection);
+  void set_free(Connection& connection, Turn& turn);
+  void note_failure(const Connection& connection, Trouble trouble, const Turn& turn);
+  void note_success(Connection& connection);
+
+  const RoutingDomain domain_;
+  Shared& shared_;
+  Settings settings_;
+  Backlog backlog_;
+  Router router_;
+  Pace message_pace_;
+  Pace connection_pace_;
+
+  std::vector<std::unique_ptr<Batch>> staged_;  // for the next free connections, first to go first
+  std::vector<std::unique_ptr<Batch>> doomed_;  // each waits for its letter
+  std::size_t staged_entries_ = 0;
+  std::uint64_t in_flight_ = 0;
+
+  std::vector<Connection*> free_;  // longest idle first
+  std::size_t busy_ = 0;
+  std::size_t opening_ = 0;
+  std::size_t connections_ = 0;  // of any state
+  std::size_t questions_ = 0;    // under way
+  bool starving_ = false;
+
+  std::uint32_t failures_ = 0;  // attempts that failed as a whole, in a row
+  Instant backed_off_until_;
+  Instant hold_opening_until_;
+  std::optional<Trouble> last_failure_;
+  Instant blocked_until_ = kNever;  // what the last drain() ran into
+};
+
+}  // namespace posthaste::delivery

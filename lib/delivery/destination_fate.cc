@@ -1,0 +1,218 @@
+// What becomes of a destination's batches: loaded, doomed, settled, or tried once more.
+#include <algorithm>
+#include <utility>
+
+#include "lib/base/check.h"
+#include "lib/delivery/destination.h"
+#include "lib/delivery/settlement.h"
+
+namespace posthaste::delivery {
+namespace {
+
+// A letter that the store could not read just now.
+constexpr Duration kLoadAgainAfter = std::chrono::minutes(1);
+constexpr Duration kBackOffLeast = std::chrono::seconds(1);
+
+const smtp::RecipientOutcome& outcome_of(const smtp::TransactionResult& result, std::size_t index,
+                                         std::uint16_t number) {
+  const auto& outcomes = result.outcomes;
+  if (index < outcomes.size() && outcomes[index].number == number) return outcomes[index];
+  const auto found = std::find_if(outcomes.begin(), outcomes.end(),
+                                  [&](const auto& outcome) { return outcome.number == number; });
+  CHECK(found != outcomes.end());
+  return *found;
+}
+
+}  // namespace
+
+void Destination::load(Batch& batch, Turn& turn) {
+  shared_.loads.add(batch);
+  turn.out.push_back(Load{batch.shard(), batch.id(), batch.numbers()});
+}
+
+std::unique_ptr<Batch> Destination::unstage(std::size_t index) {
+  auto batch = std::move(staged_[index]);
+  staged_.erase(staged_.begin() + static_cast<std::ptrdiff_t>(index));
+  staged_entries_ -= batch->entries.size();
+  return batch;
+}
+
+void Destination::restage(std::unique_ptr<Batch> batch) {
+  staged_entries_ += batch->entries.size();
+  staged_.insert(staged_.begin(), std::move(batch));
+}
+
+// Takes the batch out of where it waits for its letter.
+std::unique_ptr<Batch> Destination::claim(const Batch& batch) {
+  const auto is_it = [&](const auto& owned) { return owned.get() == &batch; };
+  if (!batch.doom) {
+    const auto found = std::find_if(staged_.begin(), staged_.end(), is_it);
+    CHECK(found != staged_.end());
+    return unstage(static_cast<std::size_t>(found - staged_.begin()));
+  }
+  const auto found = std::find_if(doomed_.begin(), doomed_.end(), is_it);
+  CHECK(found != doomed_.end());
+  auto claimed = std::move(*found);
+  doomed_.erase(found);
+  in_flight_ -= claimed->entries.size();
+  return claimed;
+}
+
+// Recipients that the store no longer has: somebody else has settled or removed them.
+void Destination::forget_missing(Batch& batch, const mail::Letter& letter, Turn& turn) {
+  std::erase_if(batch.entries, [&](const Scheduled& entry) {
+    if (find_recipient(letter, entry.number) != nullptr) return false;
+    turn.shared.arrivals.remove(entry.id);
+    return true;
+  });
+}
+
+void Destination::on_loaded(Batch& waiting, std::shared_ptr<const mail::Letter> letter,
+                            Turn& turn) {
+  auto batch = claim(waiting);
+  forget_missing(*batch, *letter, turn);
+  if (!batch->entries.empty()) {
+    batch->letter = std::move(letter);
+    if (batch->doom) {
+      in_flight_ += batch->entries.size();
+      settle_doomed(*batch, turn);
+    } else if (backed_off(turn.now)) {
+      backlog_.put_back(*batch);
+    } else {
+      restage(std::move(batch));
+    }
+  }
+  drain(turn);
+}
+
+void Destination::on_not_loaded(Batch& waiting, bool gone, Turn& turn) {
+  const auto batch = claim(waiting);
+  for (Scheduled entry : batch->entries) {
+    if (gone) {
+      shared_.arrivals.remove(entry.id);
+    } else {
+      entry.due = turn.now + kLoadAgainAfter;
+      backlog_.file(entry);
+    }
+  }
+  drain(turn);
+}
+
+void Destination::doom(std::unique_ptr<Batch> batch, Doom doom, Turn& turn) {
+  batch->destination = this;
+  batch->doom = std::move(doom);
+  in_flight_ += batch->entries.size();
+  if (batch->letter) return settle_doomed(*batch, turn);
+  if (!batch->loading) load(*batch, turn);
+  doomed_.push_back(std::move(batch));
+}
+
+void Destination::settle_doomed(Batch& batch, Turn& turn) {
+  Settler settler(batch.id(), domain_, turn.options().retry, turn.now, shared_.rng);
+  std::vector<Settlement> settlements;
+  for (const Scheduled& entry : batch.entries) {
+    const mail::PendingRecipient& before = *find_recipient(*batch.letter, entry.number);
+    settlements.push_back(batch.doom->kind == Doom::Kind::kExpired
+                              ? settler.expired(before, batch.doom->trouble)
+                              : settler.failed(before, batch.doom->trouble, {}, false));
+  }
+  persist(batch, std::move(settlements), turn);
+}
+
+// Whatever is ready is bounced, as fast as letters can be loaded for the report.
+void Destination::refuse_ready(const Trouble& trouble, Turn& turn) {
+  while (doomed_.size() < kDoomedMax) {
+    auto batch =
+        staged_.empty() ? backlog_.take_ready(settings_.limits.recipients_per_message) : unstage(0);
+    if (!batch) return;
+    doom(std::move(batch), Doom{Doom::Kind::kTrouble, trouble}, turn);
+  }
+}
+
+// An attempt failed as a whole. It is charged to the batch that it was made for; nobody else has
+// been tried. Returns true where there is reason to go on with the next batch: a refusal is no
+// back-off.
+bool Destination::give_up(Trouble trouble, Turn& turn) {
+  if (up() > 0) {  // the others work; it is only not the time for one more
+    hold_opening_until_ = turn.now + kHoldOpening;
+    return false;
+  }
+  CHECK(!staged_.empty());
+  auto head = unstage(0);
+  last_failure_ = trouble;
+  if (!trouble.permanent) back_off(trouble, turn);
+  const bool refused = trouble.permanent;
+  doom(std::move(head), Doom{Doom::Kind::kTrouble, std::move(trouble)}, turn);
+  return refused;
+}
+
+void Destination::back_off(const Trouble& trouble, Turn& turn) {
+  ++failures_;
+  const auto policy = turn.options().retry.policy_for(domain_, trouble.retry_class);
+  backed_off_until_ = std::max(policy::next_due(policy, failures_, turn.now, shared_.rng),
+                               turn.now + kBackOffLeast);
+  for (std::size_t i = staged_.size(); i-- > 0;) {
+    if (!staged_[i]->loading) backlog_.put_back(*unstage(i));
+  }
+  backlog_.cool();
+  const smtp::Reply& reply = trouble.reply;
+  turn.out.push_back(BackedOff{domain_, backed_off_until_, trouble.retry_class,
+                               reply.code != 0 ? smtp::render_reply(reply) : reply.text});
+}
+
+void Destination::settle(const Batch& batch, const smtp::TransactionResult& result,
+                         const Connection& connection, Turn& turn) {
+  Settler settler(batch.id(), domain_, turn.options().retry, turn.now, shared_.rng);
+  const bool may_hop = batch.hops + 1 < turn.options().hosts_per_attempt;
+  std::vector<Settlement> settlements;
+  settlements.reserve(batch.entries.size());
+  auto untried = std::make_unique<Batch>();
+  for (std::size_t i = 0; i < batch.entries.size(); ++i) {
+    const Scheduled& entry = batch.entries[i];
+    const auto& outcome = outcome_of(result, i, entry.number);
+    const mail::PendingRecipient& before = *find_recipient(*batch.letter, entry.number);
+    if (outcome.verdict == smtp::Verdict::kDelivered) {
+      settlements.push_back(settler.delivered(before, outcome, connection.host, connection.tls));
+    } else if (outcome.verdict == smtp::Verdict::kUntried && may_hop) {
+      untried->entries.push_back(entry);
+    } else {
+      settlements.push_back(settler.failed(before, trouble_of_outcome(outcome, connection.host),
+                                           connection.tls,
+                                           outcome.verdict == smtp::Verdict::kMaybe));
+    }
+  }
+  if (!settlements.empty()) persist(batch, std::move(settlements), turn);
+  if (untried->entries.empty()) return;
+  untried->destination = this;
+  untried->letter = batch.letter;
+  untried->hops = batch.hops + 1;
+  in_flight_ -= untried->entries.size();
+  restage(std::move(untried));
+}
+
+// REQUIRES that the settled recipients are counted in flight; they stay so until the store has
+// them.
+void Destination::persist(const Batch& batch, std::vector<Settlement> settlements, Turn& turn) {
+  for (const Settlement& settlement : settlements) {
+    Unsettled::Fate fate{this, std::nullopt};
+    if (settlement.ending == Ending::kDeferred) {
+      mail::PendingRecipient later = settlement.before;
+      later.progress = settlement.after;
+      fate.next = scheduled_of(later, batch.id());
+      fate.next->shard = batch.shard();
+    }
+    shared_.unsettled.add(batch.id(), settlement.before.recipient.number, std::move(fate));
+  }
+  turn.out.push_back(Persist{batch.shard(), batch.letter, std::move(settlements)});
+}
+
+// A connection that ended without a word about its batch has not begun it.
+void Destination::rescue(Connection& connection) {
+  if (!connection.batch) return;
+  auto batch = std::move(connection.batch);
+  in_flight_ -= batch->entries.size();
+  ++batch->hops;
+  restage(std::move(batch));
+}
+
+}  // namespace posthaste::delivery

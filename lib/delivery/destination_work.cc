@@ -1,0 +1,176 @@
+// What Destination::drain() does: staging, delivering, opening connections, and going to rest.
+#include <algorithm>
+#include <utility>
+
+#include "lib/base/check.h"
+#include "lib/delivery/destination.h"
+
+namespace posthaste::delivery {
+namespace {
+
+// A destination that comes up short in plan_wake() is looked at again after that long at the
+// earliest.
+constexpr Duration kWakeAtMostEvery = std::chrono::milliseconds(1);
+// While others starve, a connection is given up after that many messages.
+constexpr std::uint32_t kMessagesWhileOthersStarve = 20;
+
+}  // namespace
+
+void Destination::work(Turn& turn) {
+  while (!backed_off(turn.now) && (stage_one(turn) || deliver_one(turn) || open_one(turn))) {
+  }
+}
+
+// One batch more is staged than connections can take it, when some are up: it is loaded by the time
+// that one is free, and it is what tells open_one() that a further connection would have work.
+bool Destination::stage_one(Turn& turn) {
+  const std::size_t most = up() > 0 ? free_.size() + opening_ + 1 : 1;
+  if (staged_.size() >= most || !backlog_.has_ready()) return false;
+  auto batch = backlog_.take_ready(settings_.limits.recipients_per_message);
+  batch->destination = this;
+  staged_entries_ += batch->entries.size();
+  if (!batch->letter) load(*batch, turn);
+  staged_.push_back(std::move(batch));
+  return true;
+}
+
+bool Destination::deliver_one(Turn& turn) {
+  if (free_.empty()) return false;
+  const auto loaded = std::find_if(staged_.begin(), staged_.end(),
+                                   [](const auto& batch) { return !!batch->letter; });
+  if (loaded == staged_.end()) return false;
+  if (!message_pace_.may(turn.now)) {
+    blocked_until_ = std::min(blocked_until_, message_pace_.free_at());
+    return false;
+  }
+  message_pace_.take(turn.now);
+  auto batch = unstage(static_cast<std::size_t>(loaded - staged_.begin()));
+  in_flight_ += batch->entries.size();
+  Connection& connection = *free_.back();  // the longest idle ones may go to rest
+  free_.pop_back();
+  shared_.idle.erase(connection.idle);
+  connection.state = Connection::State::kBusy;
+  ++busy_;
+  ++shared_.busy;
+  ++connection.messages;
+  Deliver deliver{connection.id, batch->letter, {}};
+  deliver.recipients.reserve(batch->entries.size());
+  for (const Scheduled& entry : batch->entries) {
+    deliver.recipients.push_back(find_recipient(*batch->letter, entry.number)->recipient);
+  }
+  connection.batch = std::move(batch);
+  turn.out.push_back(std::move(deliver));
+  return true;
+}
+
+// While nobody is up, one call at a time goes ahead as a probe.
+bool Destination::open_one(Turn& turn) {
+  if (staged_.size() <= free_.size() + opening_) return false;
+  if (up() == 0 && opening_ > 0) return false;
+  if (up() > 0 && turn.now < hold_opening_until_) {
+    blocked_until_ = std::min(blocked_until_, hold_opening_until_);
+    return false;
+  }
+  Advice advice = router_.advise(turn.options(), settings_.tls, turn.now);
+  switch (advice.kind) {
+    case Advice::Kind::kWait: return false;
+    case Advice::Kind::kGiveUp: return give_up(std::move(advice.trouble), turn);
+    case Advice::Kind::kRefuse: refuse_ready(advice.trouble, turn); return false;
+    case Advice::Kind::kAsk:
+      for (dns::Question& question : advice.questions) {
+        ++questions_;
+        if (shared_.questions.add(question, *this)) turn.out.push_back(Lookup{std::move(question)});
+      }
+      return false;
+    case Advice::Kind::kDial: break;
+  }
+  if (!may_have_connection(turn)) return false;
+  connect(advice.dial, turn);
+  return true;
+}
+
+// False also where somebody has to be waited for; then drain() is called when it is time.
+bool Destination::may_have_connection(Turn& turn) {
+  if (connections_ >= settings_.limits.connections) return false;
+  if (!connection_pace_.may(turn.now)) {
+    blocked_until_ = std::min(blocked_until_, connection_pace_.free_at());
+    return false;
+  }
+  auto& starving = shared_.starving;
+  const bool full = shared_.connections.size() >= turn.options().connections_max;
+  const bool my_turn = starving.empty() || starving.front() == this;
+  if (!full && my_turn) {
+    if (!starving.empty()) starving.pop_front();
+    starving_ = false;
+    return true;
+  }
+  if (!starving_) {
+    starving.push_back(this);
+    starving_ = true;
+    if (full && !shared_.idle.empty() && shared_.idle.front()->owner != this) {
+      Connection& longest_idle = *shared_.idle.front();
+      longest_idle.owner->leave(longest_idle, turn);
+    }
+  }
+  return false;
+}
+
+void Destination::connect(const Dial& dial, Turn& turn) {
+  connection_pace_.take(turn.now);
+  auto connection = std::make_unique<Connection>();
+  connection->id = ConnId{++shared_.connections_begun};
+  connection->owner = this;
+  connection->dial = dial;
+  connection->host = render_candidate(dial.candidate);
+  Connect connect;
+  connect.conn = connection->id;
+  connect.endpoint = dial.candidate.endpoint;
+  connect.host = dial.candidate.host;
+  connect.domain = domain_;
+  connect.tls = dial.tls;
+  connect.implicit_tls = dial.implicit_tls;
+  connect.profile = settings_.tls.profile;
+  connect.level = settings_.tls.level;
+  shared_.connections.emplace(connection->id, std::move(connection));
+  ++opening_;
+  ++connections_;
+  router_.on_called(dial);
+  turn.out.push_back(std::move(connect));
+}
+
+void Destination::doom_expired(Turn& turn) {
+  if (backlog_.next_sweep(settings_) <= turn.now) backlog_.sweep(turn.now, settings_, down());
+  while (backlog_.has_expired() && doomed_.size() < kDoomedMax) {
+    doom(backlog_.take_expired(settings_.limits.recipients_per_message),
+         Doom{Doom::Kind::kExpired, last_failure_.value_or(Trouble{})}, turn);
+  }
+}
+
+bool Destination::gives_way(const Connection& connection) const {
+  if (shared_.starving.empty()) return false;
+  return connections_ > 1 || connection.messages >= kMessagesWhileOthersStarve;
+}
+
+void Destination::retire_idle(Turn& turn) {
+  const Duration patience = turn.options().idle;
+  while (!free_.empty()) {
+    Connection& longest = *free_.front();
+    const bool others_starve = !shared_.starving.empty() && !starving_ && staged_.empty();
+    if (!shared_.shutting_down && !others_starve && turn.now < longest.free_since + patience) break;
+    leave(longest, turn);
+  }
+}
+
+void Destination::plan_wake(Turn& turn) {
+  Instant next = std::min(backlog_.next_due(), blocked_until_);
+  if (shared_.may_begin()) {
+    next = std::min(next, backlog_.next_sweep(settings_));
+    if (backed_off(turn.now) && ready() > 0) next = std::min(next, backed_off_until_);
+  }
+  if (!free_.empty()) next = std::min(next, free_.front()->free_since + turn.options().idle);
+  if (idle()) next = std::min(next, keep_until());
+  if (next != kNever) next = std::max(next, turn.now + kWakeAtMostEvery);
+  shared_.agenda.set(*this, next);
+}
+
+}  // namespace posthaste::delivery

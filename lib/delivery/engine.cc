@@ -1,0 +1,230 @@
+#include "lib/delivery/engine.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "lib/base/check.h"
+#include "lib/delivery/destination.h"
+#include "lib/delivery/shared.h"
+
+namespace posthaste::delivery {
+
+struct Engine::State {
+  State(std::shared_ptr<const Options> options, Rng rng) : shared(std::move(options), rng) {}
+
+  // Destroyed after the destinations, which are on its agenda.
+  Shared shared;
+  std::unordered_map<RoutingDomain, std::unique_ptr<Destination>> destinations;
+
+  Destination& at(const RoutingDomain& domain);
+  Connection* connection(ConnId id);
+  void feed_starving(Turn& turn);
+  static void retire(Connection& connection, Turn& turn);
+
+  void on(Entry& event, Turn& turn);
+  void on(Arrived& event, Turn& turn);
+  void on(Loaded& event, Turn& turn);
+  void on(NotLoaded& event, Turn& turn);
+  void on(Answered& event, Turn& turn);
+  void on(SessionReady& event, Turn& turn);
+  void on(SessionFinished& event, Turn& turn);
+  void on(SessionFailed& event, Turn& turn);
+  void on(SessionClosed& event, Turn& turn);
+  void on(Persisted& event, Turn& turn);
+  void on(StoreTrouble& event, Turn& turn);
+  void on(Reconfigured& event, Turn& turn);
+  void on(ShutDown& event, Turn& turn);
+  void on(Tick& event, Turn& turn);
+};
+
+Destination& Engine::State::at(const RoutingDomain& domain) {
+  auto& destination = destinations[domain];
+  if (!destination) destination = std::make_unique<Destination>(domain, shared);
+  return *destination;
+}
+
+// Null: it has had its last word.
+Connection* Engine::State::connection(ConnId id) {
+  const auto found = shared.connections.find(id);
+  return found == shared.connections.end() ? nullptr : found->second.get();
+}
+
+// Whoever waits for a connection gets one, in turn, as long as there are any.
+void Engine::State::feed_starving(Turn& turn) {
+  while (!shared.starving.empty() && shared.connections.size() < turn.options().connections_max) {
+    Destination* first = shared.starving.front();
+    first->drain(turn);
+    if (shared.starving.empty() || shared.starving.front() != first) continue;
+    shared.starving.pop_front();  // it does not want one any more, or not now
+    first->set_starving(false);
+    first->drain(turn);
+  }
+}
+
+void Engine::State::on(Entry& event, Turn& turn) {
+  Scheduled entry;
+  entry.id = event.id;
+  entry.due = event.due;
+  entry.revision = event.revision;
+  entry.attempts = event.attempts;
+  entry.number = event.number;
+  entry.shard = event.shard;
+  entry.retry_class = event.retry_class;
+  shared.arrivals.add(entry.id);
+  at(event.domain).file(entry, turn);
+}
+
+void Engine::State::on(Arrived& event, Turn& turn) {
+  const mail::Letter& letter = *event.letter;
+  std::vector<std::pair<Destination*, std::vector<Scheduled>>> groups;
+  for (const mail::PendingRecipient& pending : letter.recipients) {
+    Destination* destination = &at(mail::routing_domain(pending.recipient.address));
+    auto group = std::find_if(groups.begin(), groups.end(),
+                              [&](const auto& known) { return known.first == destination; });
+    if (group == groups.end()) group = groups.insert(groups.end(), {destination, {}});
+    group->second.push_back(scheduled_of(pending, letter.envelope->id));
+    shared.arrivals.add(letter.envelope->id);
+  }
+  if (groups.empty()) return;
+  std::size_t bytes =
+      sizeof(mail::Letter) + letter.recipients.size() * sizeof(mail::PendingRecipient);
+  for (const mail::Chunk& chunk : letter.body.chunks) bytes += chunk->size();
+  for (const auto& [destination, entries] : groups) {
+    destination->take_arrival(event.letter, entries, bytes / groups.size(), turn);
+  }
+}
+
+void Engine::State::on(Loaded& event, Turn& turn) {
+  Batch* batch = shared.loads.take(event.id, *event.letter);
+  if (batch != nullptr) batch->destination->on_loaded(*batch, std::move(event.letter), turn);
+}
+
+void Engine::State::on(NotLoaded& event, Turn& turn) {
+  Batch* batch = shared.loads.take_first(event.id, event.shard);
+  if (batch == nullptr) return;
+  batch->destination->on_not_loaded(*batch, event.error.code == ErrorCode::kNotFound, turn);
+}
+
+void Engine::State::on(Answered& event, Turn& turn) {
+  for (Destination* destination : shared.questions.take(event.question)) {
+    destination->on_answered(event.question, event.answer, turn);
+  }
+}
+
+void Engine::State::on(SessionReady& event, Turn& turn) {
+  if (Connection* c = connection(event.conn)) c->owner->on_ready(*c, event, turn);
+}
+
+void Engine::State::on(SessionFinished& event, Turn& turn) {
+  if (Connection* c = connection(event.conn)) c->owner->on_finished(*c, event.result, turn);
+}
+
+void Engine::State::on(SessionFailed& event, Turn& turn) {
+  if (Connection* c = connection(event.conn)) c->owner->on_failed(*c, event.failure, turn);
+}
+
+void Engine::State::on(SessionClosed& event, Turn& turn) {
+  Connection* c = connection(event.conn);
+  if (c == nullptr) return;
+  c->owner->on_closed(*c, turn);
+  feed_starving(turn);
+}
+
+void Engine::State::on(Persisted& event, Turn& turn) {
+  for (const std::uint16_t number : event.numbers) {
+    // Unknown ones were settled by somebody else, such as an operator.
+    if (const auto fate = shared.unsettled.take(event.id, number)) {
+      fate->destination->on_persisted(fate->next, event.id, turn);
+    }
+  }
+}
+
+void Engine::State::on(StoreTrouble& event, Turn& turn) {
+  shared.store_trouble = event.trouble;
+  for (const auto& [domain, destination] : destinations) destination->drain(turn);
+}
+
+// Begins nothing more on this connection.
+void Engine::State::retire(Connection& connection, Turn& turn) {
+  connection.stale = true;
+  if (connection.state != Connection::State::kBusy) connection.owner->leave(connection, turn);
+}
+
+void Engine::State::on(Reconfigured& event, Turn& turn) {
+  CHECK(event.options != nullptr);
+  const auto before = std::exchange(shared.options, event.options);
+  for (const auto& [id, connection] : shared.connections) {
+    if (route_differs(*before, *shared.options, connection->owner->domain()))
+      retire(*connection, turn);
+  }
+  for (const auto& [domain, destination] : destinations)
+    destination->on_reconfigured(*before, turn);
+  for (const auto& [domain, destination] : destinations) destination->drain(turn);
+  feed_starving(turn);
+}
+
+void Engine::State::on(ShutDown&, Turn& turn) {
+  shared.shutting_down = true;
+  for (const auto& [id, connection] : shared.connections) retire(*connection, turn);
+  for (const auto& [domain, destination] : destinations) destination->drain(turn);
+}
+
+void Engine::State::on(Tick&, Turn& turn) {
+  while (shared.agenda.earliest() <= turn.now) {
+    auto& destination = static_cast<Destination&>(shared.agenda.first());
+    destination.drain(turn);
+    if (destination.spent(turn.now)) destinations.erase(destination.domain());
+  }
+}
+
+Engine::Engine(std::shared_ptr<const Options> options, Rng rng, Instant)
+    : state_(std::make_unique<State>(std::move(options), rng)) {
+  CHECK(state_->shared.options != nullptr);
+}
+
+Engine::~Engine() = default;
+
+void Engine::handle(Event event, Instant now, Actions& out) {
+  Turn turn{state_->shared, now, out};
+  std::visit([&](auto& one) { state_->on(one, turn); }, event);
+}
+
+Instant Engine::deadline() const { return state_->shared.agenda.earliest(); }
+
+Counts Engine::counts() const {
+  Counts counts;
+  for (const auto& [domain, destination] : state_->destinations) {
+    counts.waiting += destination->waiting();
+    counts.ready += destination->ready();
+    counts.in_flight += destination->in_flight();
+  }
+  counts.connections = state_->shared.connections.size();
+  counts.destinations = state_->destinations.size();
+  return counts;
+}
+
+DueHistogram Engine::due(Instant now) const {
+  DueHistogram histogram{};
+  for (const auto& [domain, destination] : state_->destinations) {
+    for (const Scheduled& entry : destination->backlog().entries_waiting()) {
+      const auto bound = std::find_if(kDueBounds.begin(), kDueBounds.end(),
+                                      [&](Duration within) { return entry.due <= now + within; });
+      ++histogram[static_cast<std::size_t>(bound - kDueBounds.begin())];
+    }
+  }
+  return histogram;
+}
+
+Instant Engine::oldest() const { return state_->shared.arrivals.oldest(); }
+
+void Engine::for_each_destination(const std::function<void(const DestinationView&)>& visit) const {
+  for (const auto& [domain, destination] : state_->destinations) visit(destination->view());
+}
+
+bool Engine::quiet() const {
+  const Shared& shared = state_->shared;
+  return shared.shutting_down && shared.busy == 0 && shared.unsettled.size() == 0;
+}
+
+}  // namespace posthaste::delivery

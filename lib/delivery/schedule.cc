@@ -1,0 +1,77 @@
+#include "lib/delivery/schedule.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "lib/base/check.h"
+
+namespace posthaste::delivery {
+namespace {
+
+constexpr std::size_t kSmallest = 4;
+
+bool later(const Scheduled& a, const Scheduled& b) {
+  return std::tie(a.due, a.id, a.number) > std::tie(b.due, b.id, b.number);
+}
+
+// A quarter more, not twice as much: millions of entries are what the memory goes to.
+std::size_t grown(std::size_t size) { return std::max(kSmallest, size + size / 4); }
+
+}  // namespace
+
+void WaitingHeap::push(const Scheduled& entry) {
+  if (entries_.size() == entries_.capacity()) entries_.reserve(grown(entries_.size() + 1));
+  entries_.push_back(entry);
+  std::push_heap(entries_.begin(), entries_.end(), later);
+}
+
+Scheduled WaitingHeap::pop() {
+  CHECK(!entries_.empty());
+  std::pop_heap(entries_.begin(), entries_.end(), later);
+  const Scheduled entry = entries_.back();
+  entries_.pop_back();
+  if (entries_.size() < entries_.capacity() / 4) entries_.shrink_to_fit();
+  return entry;
+}
+
+std::size_t ReadyLine::slot(std::size_t index) const {
+  const std::size_t at = head_ + index;
+  return at < ring_.size() ? at : at - ring_.size();
+}
+
+void ReadyLine::grow() {
+  std::vector<Scheduled> wider;
+  wider.reserve(grown(size_ + 1));
+  for (std::size_t i = 0; i < size_; ++i) wider.push_back(at(i));
+  wider.resize(wider.capacity());
+  ring_.swap(wider);
+  head_ = 0;
+}
+
+void ReadyLine::push_back(const Scheduled& entry) {
+  if (size_ == ring_.size()) grow();
+  ring_[slot(size_)] = entry;
+  ++size_;
+}
+
+void ReadyLine::push_front(const Scheduled& entry) {
+  if (size_ == ring_.size()) grow();
+  head_ = head_ == 0 ? ring_.size() - 1 : head_ - 1;
+  ring_[head_] = entry;
+  ++size_;
+}
+
+Scheduled ReadyLine::pop_front() {
+  CHECK(size_ > 0);
+  const Scheduled entry = ring_[head_];
+  head_ = slot(1);
+  --size_;
+  if (size_ == 0) {
+    // An idle destination keeps nothing; a busy one goes on with a small ring.
+    if (ring_.size() > kSmallest) std::vector<Scheduled>().swap(ring_);
+    head_ = 0;
+  }
+  return entry;
+}
+
+}  // namespace posthaste::delivery

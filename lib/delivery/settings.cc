@@ -1,0 +1,74 @@
+#include "lib/delivery/settings.h"
+
+#include <algorithm>
+
+#include "lib/policy/domain_pattern.h"
+
+namespace posthaste::delivery {
+namespace {
+
+template <typename T>
+void overlay(T& field, const std::optional<T>& value) {
+  if (value) field = *value;
+}
+
+Limits limits_for(const Options& options, const RoutingDomain& domain) {
+  Limits limits = options.limits;
+  for (const LimitsRule& rule : options.limit_rules) {
+    if (!policy::matches_any(rule.match, domain.text())) continue;
+    overlay(limits.connections, rule.connections);
+    overlay(limits.messages_per_connection, rule.messages_per_connection);
+    overlay(limits.recipients_per_message, rule.recipients_per_message);
+    overlay(limits.message_rate, rule.message_rate);
+    overlay(limits.connection_rate, rule.connection_rate);
+  }
+  // A limit of 0 would hold the mail for ever without a word.
+  limits.connections = std::max(limits.connections, 1U);
+  limits.messages_per_connection = std::max(limits.messages_per_connection, 1U);
+  limits.recipients_per_message = std::max(limits.recipients_per_message, 1U);
+  return limits;
+}
+
+bool same_hosts(const RouteRule* a, const RouteRule* b) {
+  if (a == nullptr || b == nullptr) return a == b;
+  return std::equal(
+      a->hosts.begin(), a->hosts.end(), b->hosts.begin(), b->hosts.end(),
+      [](const auto& x, const auto& y) { return x.name == y.name && x.port == y.port; });
+}
+
+bool same_networks(const std::vector<Network>& a, const std::vector<Network>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Network& x, const Network& y) {
+    return x.base == y.base && x.prefix_bits == y.prefix_bits;
+  });
+}
+
+}  // namespace
+
+Settings settings_for(const Options& options, const RoutingDomain& domain) {
+  Settings settings;
+  settings.limits = limits_for(options, domain);
+  settings.tls = options.tls.policy_for(domain);
+  for (std::size_t i = 0; i < policy::kRetryClasses; ++i) {
+    settings.expire_after[i] =
+        options.retry.policy_for(domain, static_cast<policy::RetryClass>(i)).expire_after;
+  }
+  settings.expire_after_least =
+      *std::min_element(settings.expire_after.begin(), settings.expire_after.end());
+  return settings;
+}
+
+const RouteRule* route_for(const Options& options, const RoutingDomain& domain) {
+  for (const RouteRule& rule : options.routes) {
+    if (policy::matches_any(rule.match, domain.text())) return &rule;
+  }
+  return nullptr;
+}
+
+bool route_differs(const Options& before, const Options& after, const RoutingDomain& domain) {
+  return before.helo != after.helo || before.port != after.port ||
+         !same_networks(before.allow_networks, after.allow_networks) ||
+         !same_hosts(route_for(before, domain), route_for(after, domain)) ||
+         before.tls.policy_for(domain) != after.tls.policy_for(domain);
+}
+
+}  // namespace posthaste::delivery

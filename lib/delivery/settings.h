@@ -1,0 +1,28 @@
+// Settings: what the options come to for one destination.
+#pragma once
+
+#include <array>
+
+#include "lib/base/names.h"
+#include "lib/delivery/options.h"
+#include "lib/policy/retry_policy.h"
+#include "lib/policy/tls_policy.h"
+
+namespace posthaste::delivery {
+
+struct Settings {
+  Limits limits;
+  policy::TlsPolicy tls;
+  std::array<Duration, policy::kRetryClasses> expire_after{};  // by RetryClass
+  Duration expire_after_least{};
+};
+
+Settings settings_for(const Options& options, const RoutingDomain& domain);
+
+// The fixed route of a domain; null: it goes by MX.
+const RouteRule* route_for(const Options& options, const RoutingDomain& domain);
+
+// True where a plan or connection made under `before` must not be used under `after`.
+bool route_differs(const Options& before, const Options& after, const RoutingDomain& domain);
+
+}  // namespace posthaste::delivery

@@ -1,0 +1,50 @@
+// Shared: what the destinations of one worker have in common. Turn: one call of Engine::handle().
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <memory>
+#include <unordered_map>
+
+#include "lib/base/rng.h"
+#include "lib/delivery/agenda.h"
+#include "lib/delivery/arrivals.h"
+#include "lib/delivery/connection.h"
+#include "lib/delivery/engine.h"
+#include "lib/delivery/ledger.h"
+
+namespace posthaste::delivery {
+
+struct Shared {
+  Shared(std::shared_ptr<const Options> given, Rng seeded)
+      : options(std::move(given)), rng(seeded) {}
+
+  std::shared_ptr<const Options> options;
+  Rng rng;
+  Agenda agenda;
+  Arrivals arrivals;
+  Loads loads;
+  Unsettled unsettled;
+  Questions questions;
+  std::unordered_map<ConnId, std::unique_ptr<Connection>> connections;
+  std::list<Connection*> idle;        // every free connection, longest idle first
+  std::deque<Destination*> starving;  // want a connection and find none left, in turn
+  std::size_t warm_bytes = 0;
+  std::size_t busy = 0;  // connections with a transaction under way
+  std::uint64_t connections_begun = 0;
+  bool store_trouble = false;
+  bool shutting_down = false;
+
+  bool may_begin() const { return !store_trouble && !shutting_down; }
+};
+
+struct Turn {
+  Shared& shared;
+  const Instant now;
+  Actions& out;
+
+  const Options& options() const { return *shared.options; }
+};
+
+}  // namespace posthaste::delivery

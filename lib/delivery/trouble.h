@@ -1,0 +1,50 @@
+// Trouble: why something could not be done, complete enough to settle a recipient with it.
+//
+// The status codes are ours to choose where no server spoke; they follow RFC 3463 and, where that
+// leaves a choice, what Postfix says in the same case, since that is what postmasters know.
+#pragma once
+
+#include <string>
+
+#include "lib/base/names.h"
+#include "lib/dns/answer.h"
+#include "lib/dns/mx_plan.h"
+#include "lib/policy/retry_policy.h"
+#include "lib/policy/tls_policy.h"
+#include "lib/smtp/client_session.h"
+
+namespace posthaste::delivery {
+
+struct Trouble {
+  bool permanent = false;
+  policy::RetryClass retry_class = policy::RetryClass::kOther;  // of what is not permanent
+  smtp::Stage stage = smtp::Stage::kConnect;
+  smtp::Reply reply;  // code 0: ours; enhanced is always set
+  policy::TlsFailure tls = policy::TlsFailure::kNone;
+  std::string host;  // as Settlement::host
+};
+
+// The enhanced code of a reply, or one made from its first digit where the server gave none.
+smtp::EnhancedCode status_of(const smtp::Reply& reply);
+
+// REQUIRES plan.kind != kHosts.
+Trouble trouble_of_plan(const dns::MxPlan& plan);
+// A host's addresses could not be looked up; they may be there later.
+Trouble trouble_of_lookup(const MxName& host, const dns::Answer& answer);
+// There is no address for the host, and DNS is sure of it.
+Trouble no_address(const MxName& host);
+// The host has special-purpose addresses only, and delivery.allow_networks has none of them.
+Trouble refused_address(const MxName& host, const IpAddress& address);
+Trouble bad_literal(const RoutingDomain& domain);
+
+// What policy wants done about a TLS failure. Never kPlaintext for one of ours, nor above level
+// `may`, nor on a port where TLS is implicit: plaintext would meet a server there that waits for a
+// handshake.
+policy::OnTlsFailure choice_for(policy::TlsFailure failure, const policy::TlsPolicy& policy);
+// A session that ended before it could deliver anything.
+Trouble trouble_of_session(const smtp::SessionFailure& failure, const policy::TlsPolicy& policy,
+                           std::string host);
+// A recipient that was not delivered. REQUIRES outcome.verdict != kDelivered.
+Trouble trouble_of_outcome(const smtp::RecipientOutcome& outcome, std::string host);
+
+}  // namespace posthaste::delivery

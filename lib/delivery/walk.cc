@@ -1,0 +1,94 @@
+#include "lib/delivery/walk.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/base/check.h"
+
+namespace posthaste::delivery {
+
+Walk::Walk(PlanCursor start, std::uint32_t tries_max)
+    : start_(start), tries_max_(std::max(tries_max, 1U)), at_(start) {}
+
+bool Walk::tried(const Endpoint& endpoint) const {
+  return std::find(tried_.begin(), tried_.end(), endpoint) != tried_.end();
+}
+
+Walk::Next Walk::next(const RoutePlan& plan) {
+  while (!second_pass_ && at_.host < plan.hosts().size()) {
+    const RoutePlan::Host& host = plan.hosts()[at_.host];
+    if (!host.known) return Next::kAddresses;
+    if (at_.address < host.addresses.size()) {
+      // Several names of one machine are one candidate.
+      if (tried({host.addresses[at_.address], host.port})) {
+        ++at_.address;
+        continue;
+      }
+      if (tries_ < tries_max_) return Next::kConnect;
+      limited_ = true;
+      break;
+    }
+    if (host.addresses.empty() && host.trouble) failures_.push_back(*host.trouble);
+    at_ = {at_.host + 1, 0};
+  }
+  second_pass_ = true;
+  return eligible_at_ < eligible_.size() ? Next::kConnect : Next::kExhausted;
+}
+
+Candidate Walk::candidate(const RoutePlan& plan) const {
+  if (second_pass_) return eligible_.at(eligible_at_).candidate;
+  const RoutePlan::Host& host = plan.hosts().at(at_.host);
+  return {host.name, {host.addresses.at(at_.address), host.port}};
+}
+
+policy::TlsFailure Walk::stepped_down() const {
+  return second_pass_ && eligible_at_ < eligible_.size() ? eligible_[eligible_at_].reason
+                                                         : policy::TlsFailure::kNone;
+}
+
+void Walk::fail(const RoutePlan& plan, Trouble trouble, bool plaintext_allowed) {
+  const Candidate failed = candidate(plan);
+  if (second_pass_) {
+    ++eligible_at_;
+  } else {
+    if (plaintext_allowed) eligible_.push_back({failed, trouble.tls});
+    tried_.push_back(failed.endpoint);
+    ++at_.address;
+    ++tries_;
+  }
+  failures_.push_back(std::move(trouble));
+}
+
+// Hosts that may be there later outweigh those that said no for good; among them, a TLS failure
+// that policy does not bear says more than a host that was merely silent.
+Trouble Walk::conclusion() const {
+  if (failures_.empty()) return no_address(MxName());
+  const Trouble* chosen = &failures_.back();
+  const auto weight = [](const Trouble& t) {
+    if (t.permanent) return 0;
+    return t.retry_class == policy::RetryClass::kTls ? 2 : 1;
+  };
+  for (const Trouble& failure : failures_) {
+    if (weight(failure) > weight(*chosen)) chosen = &failure;
+  }
+  Trouble conclusion = *chosen;
+  const bool partial = limited_ || start_.host != 0 || start_.address != 0;
+  if (conclusion.permanent && partial) {  // somebody whom this walk did not ask may say yes
+    conclusion.permanent = false;
+    conclusion.reply.enhanced.cls = 4;
+  }
+  return conclusion;
+}
+
+std::optional<PlanCursor> Walk::resume() const {
+  if (!limited_) return std::nullopt;
+  return at_;
+}
+
+bool Walk::met_dns_trouble() const {
+  return std::any_of(failures_.begin(), failures_.end(), [](const Trouble& failure) {
+    return !failure.permanent && failure.retry_class == policy::RetryClass::kDns;
+  });
+}
+
+}  // namespace posthaste::delivery
