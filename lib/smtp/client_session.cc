@@ -7,26 +7,13 @@
 #include <utility>
 
 #include "lib/base/check.h"
-#include "lib/smtp/client_transaction.h"
-#include "lib/smtp/reply_parser.h"
+#include "lib/smtp/client_state.h"
 
 namespace posthaste::smtp {
-namespace {
 
 using policy::TlsFailure;
 
-enum class Phase : std::uint8_t {
-  kConnect,
-  kGreeting,
-  kEhlo,
-  kHelo,
-  kStartTls,
-  kHandshake,
-  kIdle,
-  kTransaction,
-  kQuit,
-  kDead,
-};
+namespace {
 
 // By Stage. Idle has none: how long an unused connection is kept is the engine's to say.
 constexpr std::array<Duration ClientTimeouts::*, kStages> kTimeouts{
@@ -54,71 +41,12 @@ std::string one_line(std::string_view text) {
 
 }  // namespace
 
-// One handle() call: what the methods below need of it.
-struct Turn {
-  Instant now;
-  ClientActions& out;
-};
-
-struct ClientSession::State {
-  State(ClientOptions given, Instant now);
-
-  void on(Connected&, Turn&);
-  void on(ConnectError&, Turn&);
-  void on(Bytes&, Turn&);
-  void on(TlsUp&, Turn&);
-  void on(TlsFailed&, Turn&);
-  void on(PeerGone&, Turn&);
-  void on(Deliver&, Turn&);
-  void on(BodyChunk&, Turn&);
-  void on(BodyLost&, Turn&);
-  void on(Written&, Turn&);
-  void on(Quit&, Turn&);
-  void on(Tick&, Turn&);
-
-  Stage stage() const;
-  void enter(Phase phase, Instant now);
-  void rearm(Instant now);
-  bool lacks_tls() const { return options.tls == TlsNeed::kRequired && !tls; }
-
-  // `early`: more bytes came behind the reply, in the same read.
-  void on_reply(Reply reply, bool early, Turn&);
-  void on_greeting(Reply reply, bool early, Turn&);
-  void on_ehlo(Reply reply, bool early, Turn&);
-  void on_helo(Reply reply, bool early, Turn&);
-  void on_starttls(Reply reply, bool early, Turn&);
-  void on_transaction_reply(Reply reply, Turn&);
-
-  void greet(Phase verb, Turn&);
-  void begin_handshake(Turn&);
-  void become_ready(Turn&);
-  void drain(Turn&);
-  void finish(std::string_view words, Turn&);
-  void say_quit(Turn&);
-  void refused(Reply reply, TlsFailure failure, Turn&);
-  void out_of_step(std::string_view words, Turn&);
-  void lost(std::string_view how, std::string_view detail, SessionFailure failure, Turn&);
-  void fail(SessionFailure failure, Turn&);
-  void close(Turn&);
-
-  ClientOptions options;  // constant after construction
-  Phase phase = Phase::kConnect;
-  Instant deadline;
-  ReplyParser parser;
-  Capabilities capabilities;
-  std::optional<policy::TlsFacts> tls;
-  ClientTransaction transaction;
-  bool left_open = false;    // the peer still holds a transaction that came to nothing
-  bool quit_wanted = false;  // said during a transaction
-};
-
 ClientSession::State::State(ClientOptions given, Instant now) : options(std::move(given)) {
   CHECK(!options.implicit_tls || options.tls == TlsNeed::kRequired);
   rearm(now);
 }
 
-// ---- phases and time
-// ---------------------------------------------------------------------------------------
+// ---- phases and time ----------------------------------------------------------------------------
 
 Stage ClientSession::State::stage() const {
   switch (phase) {
@@ -158,54 +86,7 @@ void ClientSession::State::on(Tick&, Turn& turn) {
        std::move(failure), turn);
 }
 
-// ---- connection and TLS
-// ------------------------------------------------------------------------------------
-
-void ClientSession::State::on(Connected&, Turn& turn) {
-  CHECK(phase == Phase::kConnect);
-  if (options.implicit_tls) return begin_handshake(turn);
-  enter(Phase::kGreeting, turn.now);
-}
-
-void ClientSession::State::on(ConnectError& event, Turn& turn) {
-  SessionFailure failure;
-  failure.timed_out = event.timed_out;
-  failure.words = one_line(event.words);
-  fail(std::move(failure), turn);
-}
-
-void ClientSession::State::begin_handshake(Turn& turn) {
-  turn.out.push_back(StartTls{});
-  enter(Phase::kHandshake, turn.now);
-}
-
-void ClientSession::State::on(TlsUp& event, Turn& turn) {
-  CHECK(phase == Phase::kHandshake);
-  tls = std::move(event.facts);
-  capabilities = {};  // RFC 3207 §4.2: what was said in plaintext is forgotten
-  if (options.implicit_tls) return enter(Phase::kGreeting, turn.now);
-  greet(Phase::kEhlo, turn);
-}
-
-void ClientSession::State::on(TlsFailed& event, Turn& turn) {
-  SessionFailure failure;
-  failure.tls = event.reason;
-  lost("TLS handshake failed", event.words, std::move(failure), turn);
-}
-
-void ClientSession::State::on(PeerGone& event, Turn& turn) {
-  if (phase == Phase::kQuit) return close(turn);
-  SessionFailure failure;
-  // A TLS 1.3 server rejects our certificate, or its lack, after our side of the handshake is done.
-  // Later than Ready an alert is no reason to doubt that TLS works.
-  if (phase != Phase::kTransaction && phase != Phase::kIdle) failure.tls = event.tls;
-  const bool closed = phase == Phase::kStartTls || phase == Phase::kHandshake;
-  if (closed && failure.tls == TlsFailure::kNone) failure.tls = TlsFailure::kClosed;
-  lost("connection lost", event.words, std::move(failure), turn);
-}
-
-// ---- replies
-// -----------------------------------------------------------------------------------------------
+// ---- replies ------------------------------------------------------------------------------------
 
 void ClientSession::State::on(Bytes& bytes, Turn& turn) {
   // Nobody reads plaintext during the handshake: these bytes were behind the 220 (STARTTLS
@@ -238,69 +119,7 @@ void ClientSession::State::on_reply(Reply reply, bool early, Turn& turn) {
   }
 }
 
-void ClientSession::State::on_greeting(Reply reply, bool early, Turn& turn) {
-  if (reply.code >= 400) return refused(std::move(reply), TlsFailure::kNone, turn);
-  if (reply.code >= 300)
-    return out_of_step("a greeting that is none: " + render_reply(reply), turn);
-  if (early) return out_of_step("the peer talks before it is asked", turn);
-  greet(Phase::kEhlo, turn);
-}
-
-void ClientSession::State::greet(Phase verb, Turn& turn) {
-  std::string command = verb == Phase::kEhlo ? "EHLO " : "HELO ";
-  turn.out.push_back(Send{command.append(options.helo.text()).append("\r\n")});
-  enter(verb, turn.now);
-}
-
-void ClientSession::State::on_ehlo(Reply reply, bool early, Turn& turn) {
-  if (reply.permanent()) {
-    // RFC 5321 §4.1.1.1, §3.2: a server without EHLO has no extensions, so no STARTTLS either.
-    if (lacks_tls()) return refused(std::move(reply), TlsFailure::kNotOffered, turn);
-    if (early) return out_of_step("the peer talks before it is asked", turn);
-    return greet(Phase::kHelo, turn);
-  }
-  if (reply.temporary()) return refused(std::move(reply), TlsFailure::kNone, turn);
-  if (reply.code >= 300) return out_of_step("no answer to EHLO: " + render_reply(reply), turn);
-  if (early) return out_of_step("the peer talks before it is asked", turn);
-  capabilities = parse_capabilities(reply);
-  if (capabilities.starttls && options.tls != TlsNeed::kNever && !tls) {
-    turn.out.push_back(Send{"STARTTLS\r\n"});
-    return enter(Phase::kStartTls, turn.now);
-  }
-  if (lacks_tls()) {
-    SessionFailure failure{Stage::kStartTls,
-                           {},
-                           TlsFailure::kNotOffered,
-                           false,
-                           "STARTTLS is required and not offered"};
-    turn.out.push_back(Send{"QUIT\r\n"});
-    return fail(std::move(failure), turn);
-  }
-  become_ready(turn);
-}
-
-void ClientSession::State::on_helo(Reply reply, bool early, Turn& turn) {
-  if (reply.code >= 400) return refused(std::move(reply), TlsFailure::kNone, turn);
-  if (reply.code >= 300) return out_of_step("no answer to HELO: " + render_reply(reply), turn);
-  if (early) return out_of_step("the peer talks before it is asked", turn);
-  become_ready(turn);
-}
-
-void ClientSession::State::on_starttls(Reply reply, bool early, Turn& turn) {
-  if (reply.temporary()) return refused(std::move(reply), TlsFailure::kRefusedTemporary, turn);
-  if (reply.permanent()) return refused(std::move(reply), TlsFailure::kRefusedPermanent, turn);
-  if (reply.code != 220) return out_of_step("no answer to STARTTLS: " + render_reply(reply), turn);
-  if (early) return out_of_step("plaintext behind the reply to STARTTLS", turn);
-  begin_handshake(turn);
-}
-
-void ClientSession::State::become_ready(Turn& turn) {
-  enter(Phase::kIdle, turn.now);
-  turn.out.push_back(Ready{capabilities, tls});
-}
-
-// ---- transactions
-// ------------------------------------------------------------------------------------------
+// ---- transactions -------------------------------------------------------------------------------
 
 void ClientSession::State::on(Deliver& event, Turn& turn) {
   CHECK(phase == Phase::kIdle);
@@ -366,8 +185,7 @@ void ClientSession::State::finish(std::string_view why, Turn& turn) {
   if (quit_wanted) say_quit(turn);
 }
 
-// ---- endings
-// -----------------------------------------------------------------------------------------------
+// ---- endings ------------------------------------------------------------------------------------
 
 void ClientSession::State::on(Quit&, Turn& turn) {
   switch (phase) {
@@ -402,6 +220,24 @@ void ClientSession::State::refused(Reply reply, TlsFailure tls_failure, Turn& tu
   fail(std::move(failure), turn);
 }
 
+void ClientSession::State::on(ConnectError& event, Turn& turn) {
+  SessionFailure failure;
+  failure.timed_out = event.timed_out;
+  failure.words = one_line(event.words);
+  fail(std::move(failure), turn);
+}
+
+void ClientSession::State::on(PeerGone& event, Turn& turn) {
+  if (phase == Phase::kQuit) return close(turn);
+  SessionFailure failure;
+  // A TLS 1.3 server rejects our certificate, or its lack, after our side of the handshake is done.
+  // Later than Ready an alert is no reason to doubt that TLS works.
+  if (phase != Phase::kTransaction && phase != Phase::kIdle) failure.tls = event.tls;
+  const bool closed = phase == Phase::kStartTls || phase == Phase::kHandshake;
+  if (closed && failure.tls == TlsFailure::kNone) failure.tls = TlsFailure::kClosed;
+  lost("connection lost", event.words, std::move(failure), turn);
+}
+
 // What came is not SMTP, or not at its time.
 void ClientSession::State::out_of_step(std::string_view what, Turn& turn) {
   if (phase == Phase::kQuit) return close(turn);
@@ -432,8 +268,7 @@ void ClientSession::State::close(Turn& turn) {
   turn.out.push_back(Closed{});
 }
 
-// ---- the door
-// ----------------------------------------------------------------------------------------------
+// ---- the door -----------------------------------------------------------------------------------
 
 ClientSession::ClientSession(ClientOptions options, Instant now)
     : state_(std::make_unique<State>(std::move(options), now)) {}
@@ -448,7 +283,7 @@ void ClientSession::handle(ClientEvent event, Instant now, ClientActions& out) {
 }
 
 Instant ClientSession::deadline() const { return state_->deadline; }
-bool ClientSession::ready() const { return state_->phase == Phase::kIdle; }
-bool ClientSession::dead() const { return state_->phase == Phase::kDead; }
+bool ClientSession::ready() const { return state_->phase == State::Phase::kIdle; }
+bool ClientSession::dead() const { return state_->phase == State::Phase::kDead; }
 
 }  // namespace posthaste::smtp

@@ -90,8 +90,7 @@ Stage ClientTransaction::stage() const {
   return Stage::kMail;
 }
 
-// ---- sending
-// ---------------------------------------------------------------------------------------------
+// ---- sending ------------------------------------------------------------------------------------
 
 void ClientTransaction::drain(ClientActions& out) {
   std::string commands;
@@ -194,8 +193,7 @@ void ClientTransaction::on_body_lost(std::string_view words) {
   settle_all(Fate::kAccepted, Verdict::kTemporary, Stage::kContent, ours);
 }
 
-// ---- replies
-// ---------------------------------------------------------------------------------------------
+// ---- replies ------------------------------------------------------------------------------------
 
 bool ClientTransaction::on_reply(Reply reply) {
   if (!awaits_reply()) return on_unasked_reply(reply);
@@ -294,8 +292,7 @@ bool ClientTransaction::on_unasked_reply(const Reply& reply) {
   return false;
 }
 
-// ---- fates
-// -----------------------------------------------------------------------------------------------
+// ---- fates --------------------------------------------------------------------------------------
 
 void ClientTransaction::settle(std::size_t index, Verdict verdict, Stage stage, Reply reply) {
   CHECK(fates_[index] != Fate::kSettled);

@@ -121,6 +121,9 @@ TEST_P(ClientContent, AHoleInTheContentIsNotMadeGoodByALaterYes) {
   ASSERT_EQ(d.finished, 1);
   EXPECT_EQ(d.outcome(0).verdict, Verdict::kTemporary);
   EXPECT_EQ(d.outcome(0).reply.text, "no room for one");
+  (void)d.said();
+  d.deliver({"a@peer.example"});
+  EXPECT_EQ(d.said().substr(0, 6), "RSET\r\n");
 }
 
 TEST_P(ClientContent, IsMaybeDeliveredOnceTheLastChunkWasSent) {

@@ -94,6 +94,20 @@ TEST_P(ClientOpening, FallsBackToHelo) {
   EXPECT_EQ(d.ready->capabilities, Capabilities{});
 }
 
+TEST_P(ClientOpening, AServerThatKnowsOnlyHeloInsideTlsOffersNothing) {
+  Dialogue d = dialogue(with(TlsNeed::kRequired));
+  d.event(Connected{});
+  d.hear("220 hi\r\n");
+  d.hear("250-peer\r\n250-PIPELINING\r\n250 STARTTLS\r\n");
+  d.hear("220 go\r\n");
+  d.event(TlsUp{});
+  d.hear("502 what?\r\n");
+  d.hear("250 oh, hello\r\n");
+  ASSERT_TRUE(d.ready.has_value());
+  EXPECT_TRUE(d.ready->tls.has_value());
+  EXPECT_EQ(d.ready->capabilities, Capabilities{}) << "not what was said in plaintext";
+}
+
 TEST_P(ClientOpening, WithoutEhloThereIsNoTlsToRequire) {
   Dialogue d = dialogue(with(TlsNeed::kRequired));
   d.event(Connected{});
