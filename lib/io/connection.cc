@@ -71,7 +71,8 @@ std::unique_ptr<Connection> Connection::connect(Loop& loop, const Endpoint& to,
 
 Connection::~Connection() {
   state_->close(false);
-  // It may be on the stack right now, and work that was deferred before may still name it.
+  state_->stream.reset();  // no Handler is ever called from inside a Stream
+  // The State may be on the stack right now, and work that was deferred before may still name it.
   Loop& loop = state_->loop;
   loop.defer([state = state_.release()] { delete state; });
 }
