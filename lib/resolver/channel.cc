@@ -16,6 +16,7 @@ namespace posthaste::resolver {
 namespace {
 
 constexpr std::uint16_t kDnsPort = 53;
+constexpr int kReceiveBufferOctets = 1 << 20;  // answers come in bursts; the kernel may give less
 
 bool all_loopback(const std::vector<Endpoint>& servers) {
   return std::all_of(servers.begin(), servers.end(),
@@ -99,6 +100,7 @@ Status Channel::open(const ChannelOptions& options) {
   wanted.tries = options.tries;
   wanted.ednspsz = dns::kUdpOctetsMax;
   wanted.lookups = from_dns_only;
+  wanted.socket_receive_buffer_size = kReceiveBufferOctets;
   wanted.sock_state_cb = [](void* self, ares_socket_t fd, int readable, int writable) noexcept {
     static_cast<Channel*>(self)->on_socket_state(fd, readable != 0, writable != 0);
   };
@@ -106,7 +108,7 @@ Status Channel::open(const ChannelOptions& options) {
   const int code =
       ares_init_options(&channel_, &wanted,
                         ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ |
-                            ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
+                            ARES_OPT_LOOKUPS | ARES_OPT_SOCK_RCVBUF | ARES_OPT_SOCK_STATE_CB);
   if (code != ARES_SUCCESS) {
     channel_ = nullptr;
     return io_failure("c-ares cannot open a channel", code);

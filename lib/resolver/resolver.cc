@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <list>
 #include <unordered_map>
 #include <utility>
 
@@ -14,6 +15,9 @@
 
 namespace posthaste::resolver {
 namespace {
+
+// A query that is that old has been read by the server, even if its answer takes longer.
+constexpr Duration kBurstLife = std::chrono::milliseconds(20);
 
 struct Waiter {
   dns::Question asked;  // as it was asked: perhaps in U-labels
@@ -58,6 +62,8 @@ struct Resolver::State : std::enable_shared_from_this<Resolver::State> {
     std::string packet;  // until it is sent
     std::vector<Waiter> waiters;
     dns::Answer answer;  // once landed
+    Instant sent;
+    std::optional<std::list<Flight*>::iterator> in_burst;  // while it is one of those
   };
 
   State(io::Loop& on_loop, Options with, std::unique_ptr<Channel> over)
@@ -67,7 +73,8 @@ struct Resolver::State : std::enable_shared_from_this<Resolver::State> {
         believe_ad(std::all_of(over->servers().begin(), over->servers().end(),
                                [](const Endpoint& each) { return is_loopback(each.address); })),
         cache(options.cache_max),
-        channel(std::move(over)) {}
+        channel(std::move(over)),
+        burst_timer(std::make_unique<io::Timer>(loop, [this] { send_waiting(); })) {}
 
   std::optional<dns::Answer> lookup(const dns::Question& asked, Callback callback);
   dns::AnswerContext context() const;
@@ -75,6 +82,9 @@ struct Resolver::State : std::enable_shared_from_this<Resolver::State> {
   void deliver_later();
   void deliver();
   void send_waiting();
+  void send(Flight& flight);
+  void leave_burst(Flight& flight);
+  void close();
   bool closed() const { return channel == nullptr; }
 
   io::Loop& loop;  // constant after construction, down to believe_ad
@@ -87,9 +97,11 @@ struct Resolver::State : std::enable_shared_from_this<Resolver::State> {
   std::unordered_map<dns::Question, std::unique_ptr<Flight>> flights;
   std::deque<Flight*> waiting;  // not sent yet
   std::vector<Flight*> landed;  // not delivered yet
+  std::list<Flight*> burst;     // sent, not landed, and younger than kBurstLife; the oldest first
   std::size_t under_way = 0;
   bool delivery_due = false;
   std::unique_ptr<Channel> channel;  // null: the Resolver is gone
+  std::unique_ptr<io::Timer> burst_timer;
 };
 
 std::optional<dns::Answer> Resolver::State::lookup(const dns::Question& asked, Callback callback) {
@@ -126,18 +138,35 @@ dns::AnswerContext Resolver::State::context() const {
 }
 
 void Resolver::State::send_waiting() {
-  while (!waiting.empty() && under_way < options.queries_max) {
+  const Instant now = loop.now();
+  while (!burst.empty() && burst.front()->sent + kBurstLife <= now) leave_burst(*burst.front());
+  while (!waiting.empty() && under_way < options.queries_max && burst.size() < options.burst_max) {
     Flight& flight = *waiting.front();
     waiting.pop_front();
-    ++under_way;
-    ++stats.queries;
-    const std::string packet = std::exchange(flight.packet, {});
-    channel->send(packet, flight);  // may land at once
+    send(flight);
   }
+  const bool wait = !waiting.empty() && burst.size() >= options.burst_max;
+  burst_timer->set(wait ? burst.front()->sent + kBurstLife : kNever);
+}
+
+void Resolver::State::send(Flight& flight) {
+  ++under_way;
+  ++stats.queries;
+  flight.sent = loop.now();
+  flight.in_burst = burst.insert(burst.end(), &flight);
+  const std::string packet = std::exchange(flight.packet, {});
+  channel->send(packet, flight);  // may land at once
+}
+
+void Resolver::State::leave_burst(Flight& flight) {
+  if (!flight.in_burst) return;
+  burst.erase(*flight.in_burst);
+  flight.in_burst.reset();
 }
 
 void Resolver::State::land(Flight& flight, dns::Answer answer) {
   --under_way;
+  leave_burst(flight);
   if (dns::temporary(answer.status)) ++stats.failures;
   cache.put(flight.question, answer);
   flight.answer = std::move(answer);
@@ -166,7 +195,8 @@ void Resolver::State::deliver() {
 }
 
 Result<std::unique_ptr<Resolver>> Resolver::make(io::Loop& loop, Options options) {
-  if (options.tries < 1 || options.timeout <= Duration::zero() || options.queries_max == 0) {
+  if (options.tries < 1 || options.timeout <= Duration::zero() || options.queries_max == 0 ||
+      options.burst_max == 0) {
     return fail(ErrorCode::kInvalid, "DNS needs a timeout, at least one try and one query");
   }
   auto channel = Channel::make(
@@ -180,7 +210,12 @@ Resolver::Resolver(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
 // deliver() may be at work, further up the stack, and hold the State; so what hangs in the loop
 // ends here and now.
-Resolver::~Resolver() { state_->channel.reset(); }
+void Resolver::State::close() {
+  channel.reset();
+  burst_timer.reset();
+}
+
+Resolver::~Resolver() { state_->close(); }
 
 std::optional<dns::Answer> Resolver::lookup(const dns::Question& question, Callback callback) {
   return state_->lookup(question, std::move(callback));

@@ -28,7 +28,11 @@ struct Options {
   std::vector<Endpoint> servers;               // empty: resolv.conf's
   Duration timeout = std::chrono::seconds(2);  // of the first try; c-ares doubles it
   int tries = 3;
-  std::size_t queries_max = 500;    // under way at a time
+  std::size_t queries_max = 500;  // under way at a time
+  // Of these, sent so recently that they may still stand in the server's socket buffer. The
+  // kernel's default has room for some 270, for all clients together; what is lost there costs a
+  // time-out.
+  std::size_t burst_max = 100;
   std::size_t cache_max = 100'000;  // entries
   Duration ttl_min = std::chrono::seconds(5);
   Duration ttl_max = std::chrono::hours(1);

@@ -135,6 +135,23 @@ TEST_F(ResolverTest, KeepsNoMoreQueriesUnderWayThanItMay) {
   EXPECT_EQ(held.size(), 7U) << "all were sent in the end";
 }
 
+TEST_F(ResolverTest, SendsInBurstsThatAServersSocketBufferCanHold) {
+  answer_with([](std::string_view) { return std::nullopt; });
+  Options options = options_for({server_->endpoint()});
+  options.burst_max = 5;
+  use(options);
+  for (int i = 0; i < 12; ++i) {
+    resolver_->lookup({"h" + std::to_string(i) + ".example", RecordType::kA}, nullptr);
+  }
+  EXPECT_EQ(resolver_->stats().queries, 5U);
+  io::Timer soon(loop_, [this] { loop_.stop(); });
+  const Instant begin = loop_.now();
+  soon.set(begin + milliseconds(100));
+  run();
+  EXPECT_EQ(resolver_->stats().queries, 12U) << "silence does not hold the next ones up for long";
+  EXPECT_EQ(server_->queries(), 12U);
+}
+
 TEST_F(ResolverTest, ASilentServerIsATimeoutAfterAllTries) {
   answer_with([](std::string_view) { return std::nullopt; });
   Options options = options_for({server_->endpoint()}, milliseconds(50));
