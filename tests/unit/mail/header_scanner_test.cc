@@ -13,28 +13,34 @@ struct Case {
   std::string_view content;
   unsigned received;
   bool done;
-  std::uint64_t header_bytes;
 };
 
 constexpr Case kTable[] = {
-    {"", 0, false, 0},
-    {"Subject: x\r\n", 0, false, 12},
-    {"Subject: x\r\n\r\nReceived: body\r\n", 0, true, 12},
-    {"\r\nReceived: body\r\n", 0, true, 0},
-    {"Received: a\r\nRECEIVED: b\r\nreceived\t : c\r\n\r\n", 3, true, 40},
-    {"Received: a\r\n\tfolded\r\n Received: folded too\r\n\r\n", 1, true, 44},
-    {"X-Received: a\r\nReceived-SPF: b\r\nReceive: c\r\nreceivedx: d\r\n\r\n", 0, true, 58},
-    {"Received\r\n: a\r\n\r\n", 0, true, 15},
-    {"ReReceived: a\r\n\r\n", 0, true, 15},
-    {"Subject: a\rb\nc\r\n\r\n", 0, true, 16},
-    {"Subject: a\n\nReceived: x\r\n\r\n", 0, true, 25},
-    {"a\r\n\rReceived: x\r\n\r\n", 0, true, 17},
+    {"", 0, false},
+    {"Subject: x\r\n", 0, false},
+    {"Subject: x\r\n\r\nReceived: body\r\n", 0, true},
+    {"\r\nReceived: body\r\n", 0, true},
+    {"Received: a\r\nRECEIVED: b\r\nreceived\t : c\r\n\r\n", 3, true},
+    {"Received: a\r\n\tfolded\r\n Received: folded too\r\n\r\n", 1, true},
+    {"X-Received: a\r\nReceived-SPF: b\r\nReceive: c\r\nreceivedx: d\r\n\r\n", 0, true},
+    {"Received\r\n: a\r\n\r\n", 0, true},
+    {"ReReceived: a\r\n\r\n", 0, true},
+    {"Subject: a\rb\nc\r\n\r\n", 0, true},
+    {"Subject: a\n\nReceived: x\r\n\r\n", 0, true},
+    {"a\r\n\rReceived: x\r\n\r\n", 0, true},
 };
+
+// The octets before the empty line, found the slow way.
+std::size_t header_bytes(std::string_view content) {
+  if (content.starts_with("\r\n")) return 0;
+  const auto empty_line = content.find("\r\n\r\n");
+  return empty_line == std::string_view::npos ? content.size() : empty_line + 2;
+}
 
 void expect(const Case& row, const HeaderScanner& scanner) {
   EXPECT_EQ(scanner.received_fields(), row.received) << row.content;
   EXPECT_EQ(scanner.done(), row.done) << row.content;
-  EXPECT_EQ(scanner.header_bytes(), row.header_bytes) << row.content;
+  EXPECT_EQ(scanner.header_bytes(), header_bytes(row.content)) << row.content;
 }
 
 TEST(HeaderScanner, CountsReceivedFieldsAndFindsTheEmptyLine) {

@@ -7,7 +7,6 @@
 namespace posthaste::smtp {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST(ServerSession, GreetsAndOffersWhatItHas) {
@@ -52,6 +51,145 @@ TEST(ServerSession, StoresAMessageWithItsTraceFieldAndThenSaysSo) {
   // A whole pipelined transaction is answered with one write, once the store has answered.
   EXPECT_EQ(dialogue.say(data_message("again\r\n.\r\n")), "");
   EXPECT_EQ(codes(dialogue.stored()), "250 250 354 250");
+}
+
+TEST(ServerSession, WritesOnceForAPipelinedBatch) {
+  ServerDialogue dialogue;
+  dialogue.hello();
+  const std::size_t before = dialogue.writes;
+  dialogue.say(
+      "NOOP\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nRCPT "
+      "TO:<c@example.net>\r\nDATA\r\n");
+  EXPECT_EQ(dialogue.writes, before + 1);
+  dialogue.say("x\r\n.\r\n" + data_message("y\r\n.\r\n"));
+  EXPECT_EQ(dialogue.writes, before + 1);
+  dialogue.stored();  // the second message is on its way to the store: its answers wait
+  EXPECT_EQ(dialogue.writes, before + 1);
+  EXPECT_EQ(codes(dialogue.stored()), "250 250 250 354 250");
+  EXPECT_EQ(dialogue.writes, before + 2);
+}
+
+TEST(ServerSession, RefusesAnUntrustedPeerWithTheNameOfTheSetting) {
+  ServerOptions options = trusted_options();
+  options.trusted = false;
+  ServerDialogue dialogue(options);
+  dialogue.hello();
+  const std::string replies =
+      dialogue.say("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n");
+  EXPECT_EQ(codes(replies), "550 503 503");
+  EXPECT_THAT(
+      replies,
+      HasSubstr("550 5.7.1 192.0.2.7 may not submit mail here: it is not in submission.trusted"));
+  EXPECT_EQ(dialogue.notes.at(0).event, "rejected");
+}
+
+TEST(ServerSession, WantsCommandsInTheirOrder) {
+  struct Row {
+    std::string_view lines, codes;
+  };
+  constexpr Row kTable[] = {
+      {"MAIL FROM:<>\r\nEHLO c\r\n", "503 250"},
+      {"HELO c\r\nMAIL FROM:<a@b> SIZE=1\r\nMAIL FROM:<a@b>\r\n", "250 555 250"},
+      {"EHLO c\r\nRCPT TO:<a@b>\r\nDATA\r\n", "250 503 503"},
+      {"EHLO c\r\nMAIL FROM:<>\r\nMAIL FROM:<>\r\nDATA\r\n", "250 250 503 554"},
+      {"EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nRSET\r\nDATA\r\n", "250 250 250 250 503"},
+      {"EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nEHLO c\r\nDATA\r\n", "250 250 250 250 503"},
+      {"EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nDATA now\r\nRSET x\r\nDATA\r\n",
+       "250 250 250 501 501 354"},
+      {"NOOP\r\nNOOP x\r\nHELP\r\nVRFY a@b\r\nVRFY\r\nEXPN l\r\nTURN\r\nAUTH PLAIN\r\n",
+       "250 250 214 252 501 502 500 500"},
+      {"STARTTLS\r\nEHLO\r\nEHLO a;b\r\nQUIT x\r\nQUIT\r\nNOOP\r\n", "502 501 501 501 221"},
+      {"\r\nNO\tOP\r\n\tNOOP\r\nNOOP\n", "500 500 250 500"},
+  };
+  for (const Row& row : kTable) {
+    for (const std::size_t octets_per_read : {0U, 1U, 3U}) {
+      ServerDialogue dialogue;
+      dialogue.event(server::Accepted{});
+      EXPECT_EQ(codes(dialogue.say(row.lines, octets_per_read)), row.codes) << row.lines;
+    }
+  }
+}
+
+TEST(ServerSession, ObeysOnlyLinesThatEndInCrlfAndHoldNoControlCharacters) {
+  ServerDialogue dialogue;
+  dialogue.hello();
+  EXPECT_EQ(
+      codes(dialogue.say("MAIL FROM:<>\nNOOP\r\r\nNO\rOP\r\n" + std::string("NOOP \0\r\n", 8))),
+      "500 500 500 500");
+  EXPECT_EQ(codes(dialogue.say("RCPT TO:<a@b>\r\n")), "503");
+}
+
+TEST(ServerSession, ComplainsOnceOfALineThatIsTooLong) {
+  for (const std::size_t octets_per_read : {0U, 100U, 4096U}) {
+    ServerDialogue dialogue;
+    dialogue.hello();
+    const std::string most = "NOOP " + std::string(4096 - 7, 'x') + "\r\n";
+    EXPECT_EQ(codes(dialogue.say(most, octets_per_read)), "250");
+    EXPECT_EQ(codes(dialogue.say("x" + most + std::string(100'000, 'y') + "\r\nNOOP\r\n",
+                                 octets_per_read)),
+              "500 500 250");
+  }
+}
+
+TEST(ServerSession, KeepsADuplicateRecipientOnce) {
+  ServerDialogue dialogue;
+  dialogue.hello();
+  EXPECT_EQ(codes(dialogue.say("MAIL FROM:<>\r\nRCPT TO:<b@example.net>\r\nRCPT "
+                               "TO:<b@EXAMPLE.net>\r\nRCPT TO:<B@example.net>\r\nDATA\r\n")),
+            "250 250 250 250 354");
+  dialogue.say(".\r\n");
+  ASSERT_EQ(dialogue.submissions.size(), 1U);
+  ASSERT_EQ(dialogue.submissions[0].recipients.size(), 2U);
+  EXPECT_EQ(dialogue.submissions[0].recipients[0].address.text(), "b@example.net");
+  EXPECT_EQ(dialogue.submissions[0].recipients[1].address.text(), "B@example.net");
+  EXPECT_EQ(dialogue.submissions[0].recipients[1].number, 1);
+  EXPECT_EQ(dialogue.submissions[0].envelope->recipients_total, 2);
+  EXPECT_THAT(dialogue.body(), ::testing::Not(HasSubstr("for <")));
+}
+
+TEST(ServerSession, TakesNoMoreRecipientsThanItMay) {
+  ServerOptions options = trusted_options();
+  options.recipients_max = 2;
+  ServerDialogue dialogue(options);
+  dialogue.hello();
+  const std::string replies = dialogue.say(
+      "MAIL FROM:<>\r\nRCPT TO:<a@b>\r\nRCPT TO:<c@b>\r\nRCPT TO:<d@b>\r\nRCPT TO:<a@b>\r\n");
+  EXPECT_EQ(codes(replies), "250 250 250 452 250");
+  EXPECT_THAT(replies, HasSubstr("452 4.5.3 "));
+}
+
+TEST(ServerSession, RefusesADeclaredSizeAtOnce) {
+  ServerOptions options = trusted_options();
+  options.message_bytes_max = 1000;
+  ServerDialogue dialogue(options);
+  dialogue.hello();
+  EXPECT_EQ(codes(dialogue.say("MAIL FROM:<> SIZE=1001\r\nMAIL FROM:<> SIZE=1000\r\n")), "552 250");
+  EXPECT_THAT(dialogue.sent, HasSubstr("552 5.3.4 messages may have up to 1000 octets here"));
+}
+
+TEST(ServerSession, StoresWhatDsnParametersSay) {
+  ServerDialogue dialogue;
+  dialogue.hello();
+  dialogue.say(
+      "MAIL FROM:<\xC3\xA9@example.com> RET=FULL ENVID=q+2B1 BODY=8BITMIME SMTPUTF8\r\n"
+      "RCPT TO:<b@example.net> NOTIFY=FAILURE,DELAY ORCPT=utf-8;\\x{E9}@example.com\r\nDATA\r\n");
+  dialogue.say(".\r\n");
+  ASSERT_EQ(dialogue.submissions.size(), 1U);
+  const Submission& submission = dialogue.submissions[0];
+  EXPECT_EQ(submission.envelope->sender.text(), "\xC3\xA9@example.com");
+  EXPECT_EQ(submission.envelope->ret, mail::DsnReturn::kFull);
+  EXPECT_EQ(submission.envelope->envid, "q+1");
+  EXPECT_EQ(submission.envelope->body_type, mail::BodyType::k8BitMime);
+  EXPECT_TRUE(submission.envelope->smtputf8);
+  EXPECT_EQ(submission.recipients[0].notify, mail::kNotifyFailure | mail::kNotifyDelay);
+  EXPECT_EQ(submission.recipients[0].orcpt, "utf-8;\xC3\xA9@example.com");
+  EXPECT_THAT(dialogue.body(), HasSubstr(" with UTF8SMTP id "));
+  // None of it sticks to the next message.
+  dialogue.stored();
+  dialogue.say(data_message(".\r\n"));
+  EXPECT_EQ(dialogue.submissions[1].envelope->envid, "");
+  EXPECT_FALSE(dialogue.submissions[1].envelope->smtputf8);
+  EXPECT_EQ(dialogue.submissions[1].recipients[0].notify, 0);
 }
 
 }  // namespace
