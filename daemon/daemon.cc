@@ -54,6 +54,7 @@ Status make_directory(const std::string& path) {
 
 LogLevel log_level_of(queue::LogLevel level) {
   switch (level) {
+    case queue::LogLevel::kDebug: return LogLevel::kDebug;
     case queue::LogLevel::kInfo: return LogLevel::kInfo;
     case queue::LogLevel::kWarning: return LogLevel::kWarning;
     case queue::LogLevel::kError: return LogLevel::kError;
@@ -107,7 +108,7 @@ Status Daemon::open_store() {
   queue::RocksOptions options;
   options.dir = directory;
   options.sync = config.queue.sync;
-  options.min_free_bytes = config.queue.min_free_bytes;
+  options.min_free_space = config.queue.min_free_bytes;
   options.log = [this](queue::LogLevel level, std::string_view words) {
     log_.write(log_level_of(level), "store", {{"words", words}});
   };

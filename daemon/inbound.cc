@@ -55,13 +55,13 @@ void InboundConnection::on_stored() {
                      {"by", storing_->submitter}});
   }
   ticket_ = 0;
-  feed(smtp::server::Stored{});
+  feed(smtp::server::Stored{storing_->id});
 }
 
 void InboundConnection::on_not_stored(bool full, const std::string& words) {
   ticket_ = 0;
   worker_.house().metrics.refused(full ? "full" : "busy");
-  feed(smtp::server::NotStored{full, words});
+  feed(smtp::server::NotStored{full, words, storing_->id});
 }
 
 void InboundConnection::on_bytes(std::string_view data) { feed(smtp::server::Bytes{data}); }
@@ -155,7 +155,7 @@ void InboundConnection::start_tls() {
 void InboundConnection::spill(smtp::server::Spill& part) {
   if (!worker_.house().store.try_push(queue::Append{part.id, part.chunk, std::move(part.bytes)})) {
     worker_.house().metrics.refused("busy");
-    answers_.push_back(smtp::server::NotStored{false, "too much mail is arriving at once"});
+    answers_.push_back(smtp::server::NotStored{false, "too much mail is arriving at once", part.id});
   }
 }
 
@@ -164,7 +164,7 @@ void InboundConnection::store(smtp::Submission& submission) {
   ticket_ = worker_.accept(submission, *this);
   if (ticket_ != 0) return;
   worker_.house().metrics.refused("busy");
-  answers_.push_back(smtp::server::NotStored{false, "the queue is busy"});
+  answers_.push_back(smtp::server::NotStored{false, "the queue is busy", storing_->id});
 }
 
 void InboundConnection::note(const smtp::server::Note& words) {
