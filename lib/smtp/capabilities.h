@@ -1,7 +1,8 @@
 // Capabilities: what a server's EHLO reply offers, as far as we have a use for it.
 //
-// Implements   the keywords of RFC 1870, RFC 2920, RFC 3030, RFC 3207, RFC 3461, RFC 6152, RFC
-// 6531. Does not     remember the rest; unknown keywords are ignored (RFC 5321 §4.1.1.1).
+// Implements   the keywords of RFC 1870, RFC 2920, RFC 3030, RFC 3207, RFC 3461, RFC 6152,
+//              RFC 6531.
+// Does not     remember the rest; unknown keywords are ignored (RFC 5321 §4.1.1.1).
 #pragma once
 
 #include <cstdint>

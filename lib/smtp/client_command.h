@@ -1,8 +1,10 @@
 // The commands of a transaction as a client writes them, with the parameters that the server's
 // extensions allow.
 //
-// Implements   RFC 5321 §4.1.1.2, §4.1.1.3; RFC 1870 §3; RFC 3461 §4; RFC 6152 §3; RFC 6531 §3.4;
-// RFC 6533 §3. Does not     decide whether the server can take the message: see obstacle().
+// Threads      pure functions.
+// Implements   RFC 5321 §4.1.1.2, §4.1.1.3; RFC 1870 §3; RFC 3461 §4; RFC 6152 §3;
+//              RFC 6531 §3.4; RFC 6533 §3.
+// Does not     send, or know which command comes when: see client_transaction.h.
 #pragma once
 
 #include <optional>

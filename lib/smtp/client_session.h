@@ -1,18 +1,22 @@
 // ClientSession: the client half of one SMTP conversation, as a pure function of its inputs: bytes
 // from the peer in, commands for the peer and outcomes out.
 //
-//   Greeting -> Ehlo -> [StartTls -> Handshake -> Ehlo] -> Ready <-> Envelope -> Content ->
-//   FinalDot -> Ready … Quit (implicit TLS: Handshake first)        any state --(failure)--> Dead
+//   Greeting -> Ehlo -> [StartTls -> Handshake -> Ehlo] -> Ready <-> Transaction … Quit
+//   (implicit TLS: Handshake first)            any state --(failure)--> Dead
+//
+//   Transaction:  Mail -> Rcpt* -> Data -> Content -> FinalDot      (see client_transaction.h)
 //
 // Replies are matched to commands in order. Bytes that answer nothing (behind the greeting, behind
 // the 220 to STARTTLS, between messages) end the session: whoever is out of step, or sits in
 // between, must not have his say.
 //
-// Lifetime     one connection; dead after a Closed action, and every later event is ignored (also
-// Deliver: see dead()). Threads      none: one thread at a time. Limits       reply line 512 octets
-// (RFC 5321 §4.5.3.1.5; we bear up to 2,048), reply 128 lines. Implements   RFC 5321 §3.3, §4.2,
-// §4.5.3.2; RFC 2920; RFC 3030 CHUNKING; RFC 3207; RFC 1870; RFC 6152; RFC 6531; RFC 3461. Does not
-// retry, choose hosts, know DNS or fall back from TLS on its own. See lib/delivery/engine.h.
+// Lifetime     one connection; dead after a Closed action, and every later event is ignored.
+// Threads      none: one thread at a time.
+// Limits       reply line 512 octets (RFC 5321 §4.5.3.1.5; we bear up to 2,048), reply 128 lines.
+// Implements   RFC 5321 §3.3, §4.2, §4.5.3.2; RFC 1870; RFC 2920; RFC 3030; RFC 3207; RFC 3461;
+//              RFC 6152; RFC 6531.
+// Does not     retry, choose hosts, know DNS, or fall back from TLS on its own: see
+//              lib/delivery/engine.h.
 #pragma once
 
 #include <cstdint>
@@ -70,12 +74,14 @@ struct Transaction {
 
 enum class Verdict : std::uint8_t {
   kDelivered,
-  kTemporary,  // 4xx
-  kPermanent,  // 5xx, or the peer lacks an extension that this message cannot do without (then code
-               // 0 and our words)
-  kUntried,  // the connection ended before this recipient's fate was asked for: another host may be
-             // tried at once
-  kMaybe,    // the connection ended between our final dot and its reply: maybe delivered
+  // 4xx.
+  kTemporary,
+  // 5xx, or the peer lacks what this message cannot do without (then code 0 and our words).
+  kPermanent,
+  // The connection ended before this recipient's fate was known: another host may be tried at once.
+  kUntried,
+  // The connection ended between our final dot and its reply: maybe delivered.
+  kMaybe,
 };
 
 struct RecipientOutcome {
@@ -98,16 +104,18 @@ struct SessionFailure {
   std::string words;  // one line: "connection refused", "421 4.7.0 too busy while sending EHLO"
 };
 
-// ---- events
-// --------------------------------------------------------------------------------------------
-struct Connected {};  // the TCP connection is up
+// ---- events -------------------------------------------------------------------------------------
+
+// The TCP connection is up.
+struct Connected {};
 struct ConnectError {
   std::string words;
   bool timed_out = false;
 };
+// From the peer; valid during the call only.
 struct Bytes {
   std::string_view data;
-};  // from the peer; valid during the call only
+};
 struct TlsUp {
   policy::TlsFacts facts;
 };
@@ -115,50 +123,65 @@ struct TlsFailed {
   policy::TlsFailure reason;
   std::string words;
 };
-struct PeerGone {  // end of file, reset, or a TLS alert after the handshake
+// End of file, reset, or a TLS alert after the handshake.
+struct PeerGone {
   std::string words;
   policy::TlsFailure tls = policy::TlsFailure::kNone;  // a late TLS 1.3 alert is a TLS failure
 };
+// REQUIRES ready().
 struct Deliver {
   Transaction transaction;
-};  // REQUIRES ready()
+};
+// Answers WantBody.
 struct BodyChunk {
   mail::Chunk chunk;
   bool last = false;
-};  // answers WantBody
+};
+// Answers WantBody: our own store failed. Ends the connection; nobody has been delivered.
 struct BodyLost {
   std::string words;
-};                  // answers WantBody: our own store failed; ends the connection, nobody delivered
-struct Written {};  // everything that was sent has been taken by the kernel; comes
-                    // once behind every batch of sends, at once or later
-struct Quit {};     // say goodbye once idle; before Ready: just close
-struct Tick {};     // now >= deadline()
+};
+// Everything that was sent has been taken by the kernel. Comes once behind every batch of sends,
+// at once or later: without it the content stops after two chunks.
+struct Written {};
+// Say goodbye once idle; before Ready: just close.
+struct Quit {};
+// now >= deadline().
+struct Tick {};
 using ClientEvent = std::variant<Connected, ConnectError, Bytes, TlsUp, TlsFailed, PeerGone,
                                  Deliver, BodyChunk, BodyLost, Written, Quit, Tick>;
 
-// ---- actions, in order
-// -----------------------------------------------------------------------------------
+// ---- actions, in order --------------------------------------------------------------------------
+
+// Adjacent Sends are gathered into one write by the shell.
 struct Send {
   std::string bytes;
-};  // adjacent Sends are gathered into one write by the shell
+};
+// A body chunk that needs no change: not copied.
 struct SendChunk {
   mail::Chunk chunk;
-};                   // a body chunk that needs no change: not copied
-struct StartTls {};  // after all earlier Sends; nothing is read as plaintext any more
+};
+// After all earlier Sends; nothing is read as plaintext any more.
+struct StartTls {};
+// Once per session: may Deliver now.
 struct Ready {
   Capabilities capabilities;
   std::optional<policy::TlsFacts> tls;
-};  // once per session: may Deliver now
+};
+// The next chunk of the current message: 0, 1, 2 …, one at a time.
 struct WantBody {
   std::uint16_t chunk = 0;
-};  // the next chunk of the current message; one at a time, 0, 1, 2 …
+};
+// After it: ready() again; or Failed or the goodbye follows.
 struct Finished {
   TransactionResult result;
-};  // after it: ready() again, or Failed or the goodbye follows
+};
+// At most once; Closed follows.
 struct Failed {
   SessionFailure failure;
-};                 // at most once; Closed follows
-struct Closed {};  // the shell closes the socket
+};
+// The shell writes what was sent, best effort, and closes the socket.
+struct Closed {};
 using ClientAction =
     std::variant<Send, SendChunk, StartTls, Ready, WantBody, Finished, Failed, Closed>;
 using ClientActions = std::vector<ClientAction>;

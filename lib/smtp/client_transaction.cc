@@ -11,21 +11,21 @@
 
 // What goes in one flight
 //
-// With PIPELINING and without CHUNKING: RSET, MAIL, all RCPT and DATA, then the content, then the
-// dot: two round trips. With both: RSET, MAIL, all RCPT, then all BDAT: two round trips as well, so
-// there is nothing to gain from DATA, and BDAT needs no scan for dots, no lone dot and no 354. The
-// first BDAT could join the first flight (RFC 3030 §4.2 allows it), and saves a third of the
-// waiting; but then the content is under way while nobody has been accepted: it is wasted where all
-// recipients are refused, and where the connection breaks before any reply, every recipient would
-// be "maybe delivered". A duplicate costs more than a round trip. Without PIPELINING: strictly one
-// command, one reply.
+// * With PIPELINING alone: RSET, MAIL, all RCPT and DATA; then content and dot. Two round trips.
+// * With PIPELINING and CHUNKING: RSET, MAIL and all RCPT; then all BDAT. Two round trips as well,
+//   so DATA has nothing to gain, and BDAT needs no scan for dots, no lone dot and no 354.
+//   The BDAT could join the first flight (RFC 3030 §4.2 allows it) and save a round trip; but then
+//   the content is under way while nobody has been accepted. It is wasted where all recipients
+//   are refused; and where the connection breaks before any reply, every recipient would be
+//   "maybe delivered". A duplicate costs more than a round trip.
+// * Without PIPELINING: strictly one command, one reply.
 
 namespace posthaste::smtp {
 namespace {
 
 constexpr unsigned kChunksAhead = 2;  // sent but not yet taken by the kernel
-constexpr std::uint16_t kClosing =
-    421;  // "service not available, closing": ends the session wherever it comes
+// "Service not available, closing": ends the session wherever it comes.
+constexpr std::uint16_t kClosing = 421;
 
 bool completes(const Reply& reply) { return reply.code >= 200 && reply.code < 300; }
 bool goes_ahead(const Reply& reply) { return reply.code >= 300 && reply.code < 400; }

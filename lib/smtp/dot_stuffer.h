@@ -6,11 +6,11 @@
 // Lifetime     one message.
 // Threads      none: one thread at a time.
 // Implements   RFC 5321 §4.5.2, §4.1.1.4.
-// Does not     mend line ends. A dot behind a lone CR or LF is stuffed too: receivers that take
-// such for a line
-//              end must not find an end of data in the middle of our content (SMTP smuggling,
-//              CVE-2023-51764). DEVIATES RFC 5321 §4.5.2 there, for content that RFC 5321 §2.3.8
-//              forbids anyway.
+// Does not     mend line ends.
+//
+// DEVIATES RFC 5321 §4.5.2: a dot behind a lone CR or LF is stuffed too, so that receivers that
+// take such for a line end find no end of data inside our content (SMTP smuggling,
+// CVE-2023-51764). RFC 5321 §2.3.8 forbids such content anyway.
 #pragma once
 
 #include <optional>

@@ -2,9 +2,10 @@
 //
 // Lifetime     one connection; reusable for reply after reply; of no use after kGarbage.
 // Threads      none: one thread at a time.
-// Limits       line 2,048 octets (RFC 5321 §4.5.3.1.5 promises 512), 128 lines a reply,
-// kReplyTextMax octets of text. Implements   RFC 5321 §4.2, §4.2.1; RFC 2034 §4. Does not     know
-// which command a reply answers.
+// Limits       line 2,048 octets (RFC 5321 §4.5.3.1.5 promises 512), reply 128 lines,
+//              kReplyTextMax octets of text.
+// Implements   RFC 5321 §4.2, §4.2.1; RFC 2034 §4.
+// Does not     know which command a reply answers.
 #pragma once
 
 #include <cstddef>

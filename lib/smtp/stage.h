@@ -1,4 +1,6 @@
 // Stage: where in an outbound conversation something happened.
+//
+// Does not     say what happened: see Verdict and SessionFailure in client_session.h.
 #pragma once
 
 #include <cstdint>
