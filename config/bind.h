@@ -2,8 +2,8 @@
 //
 // Threads      any; no state.
 // Does not     look at single values, which validate() has done: what is wrong with one is taken as
-// zero here, so that
-//              the checks between fields still run and all errors of a file are told at once.
+//              zero here, so that the checks between fields still run and all errors of a file are
+//              told at once.
 #pragma once
 
 #include "config/config.h"

@@ -1,6 +1,7 @@
 // Findings: the diagnostics of one configuration file while it is being read.
 //
-// Lifetime     one load. Threads: one at a time.
+// Lifetime     one load.
+// Threads      one at a time.
 // Limits       kErrorsMax errors are kept; the last one says that there are more.
 #pragma once
 

@@ -1,5 +1,4 @@
-// load_config: the text of a configuration file -> a Config, or everything that is wrong with it at
-// once.
+// load_config: the text of a configuration file -> a Config, or all that is wrong with it at once.
 //
 // Threads      any; no state.
 // Limits       1 MiB, 50 levels, 50 errors told; the text may be anything, it is not trusted.

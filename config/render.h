@@ -1,5 +1,4 @@
-// What can be shown of a configuration and of its table: the effective values, the reference, the
-// JSON Schema.
+// What can be shown: the effective values of a configuration, the reference, the JSON Schema.
 //
 // Threads      any; no state.
 #pragma once

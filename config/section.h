@@ -1,10 +1,8 @@
-// Section: one section of a configuration file as its readers see it, with the table's defaults
-// beneath.
+// Section: one section of a file as its readers see it, with the table's defaults beneath.
 //
 // Lifetime     not longer than the tree that it looks into.
 // Threads      one at a time.
-// Does not     complain: a value of the wrong shape counts as absent, as validate() has told it
-// already.
+// Does not     complain: a value of the wrong shape counts as absent, as validate() has told it.
 #pragma once
 
 #include <memory>
