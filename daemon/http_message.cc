@@ -92,20 +92,6 @@ Status parse_target(std::string_view target, HttpRequest& request) {
   return {};
 }
 
-std::string encode_component(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                            (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
-    if (unreserved) {
-      encoded.push_back(c);
-    } else {
-      encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return encoded;
-}
-
 std::string render_head(const HttpResponse& response, HttpFraming framing, Instant now) {
   return fmt::format(
       "HTTP/1.1 {} {}\r\n"

@@ -41,9 +41,6 @@ struct HttpFraming {
 // encoded NUL).
 Status parse_target(std::string_view target, HttpRequest& request);
 
-// The percent-encoding of one query value or path segment.
-std::string encode_component(std::string_view text);
-
 // Status line and header section with the empty line behind it.
 std::string render_head(const HttpResponse& response, HttpFraming framing, Instant now);
 

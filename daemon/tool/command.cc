@@ -1,0 +1,73 @@
+#include "daemon/tool/command.h"
+
+#include <algorithm>
+
+#include "daemon/version.h"
+
+namespace posthaste::daemon::tool {
+namespace {
+
+std::vector<Command> commands() {
+  return {
+      {{"status", "", "whether all is well, and how much there is to do", {}}, show_status},
+      {{"queue list",
+        "",
+        "recipients that wait for their fate",
+        {{"--domain", "D", "only mail to this domain"},
+         {"--sender", "S", "only mail from this address (<> for bounces)"},
+         {"--limit", "N", "at most so many (default 100)"}}},
+       list_queue},
+      {{"queue show", "ID", "one queued message, and what its recipients wait for", {}},
+       show_message},
+      {{"trace", "ID", "what happened to a message, and what will happen next, when and why", {}},
+       trace_message},
+      {{"schedule",
+        "",
+        "what falls due when, and to where",
+        {{"--limit", "N", "at most so many destinations (default 50)"}}},
+       show_schedule},
+      {{"tls explain", "DOMAIN", "the TLS policy of a domain, with the origin of every field", {}},
+       explain_tls},
+      {{"send",
+        "",
+        "submit a message by SMTP",
+        {{"--from", "A", "sender; <> for none"},
+         {"--to", "B", "recipient", true},
+         {"--server", "HOST:PORT", "where to (default: the first listener)"},
+         {"--file", "F", "the message (default: standard input)"}},
+        "What does not begin with a header field is taken for a body, and gets a header. STARTTLS\n"
+        "is used where it is offered; the server's certificate is not checked."},
+       send_message},
+      {{"config check", "[FILE]", "what is wrong with a configuration file", {}}, check_config},
+      {{"config show",
+        "",
+        "the configuration in force, defaults included; or, with --config, a file's",
+        {}},
+       show_config},
+      {{"config schema", "", "a JSON Schema of the configuration file, for editors", {}},
+       show_schema},
+      {{"config reference", "", "every field of the configuration file", {}}, show_reference},
+  };
+}
+
+}  // namespace
+
+Outcome run_tool(std::span<const std::string> words, const Style& style) {
+  const auto all = commands();
+  std::vector<CommandSyntax> syntaxes;
+  for (const auto& command : all) syntaxes.push_back(command.syntax);
+  const auto arguments = parse_arguments(words, syntaxes);
+  if (!arguments) return {kNotUnderstood, {}, arguments.error().words};
+  if (arguments->has("--version")) return done(std::string("posthaste ") + kVersion + "\n");
+  if (arguments->command == nullptr) {
+    if (arguments->has("--help")) return done(render_help(syntaxes));
+    return {kNotUnderstood, {}, "say what to do (see posthaste --help)"};
+  }
+  if (arguments->has("--help")) return done(render_help(*arguments->command));
+  const auto chosen = std::find_if(all.begin(), all.end(), [&](const Command& command) {
+    return command.syntax.name == arguments->command->name;
+  });
+  return chosen->run(*arguments, style);
+}
+
+}  // namespace posthaste::daemon::tool

@@ -1,0 +1,49 @@
+// Command: one subcommand of `posthaste`, from its arguments to what it says and its exit status.
+//
+// Threads      main.
+#pragma once
+
+#include <string>
+
+#include "daemon/tool/arguments.h"
+#include "daemon/tool/table.h"
+
+namespace posthaste::daemon::tool {
+
+enum ExitStatus : int { kDone = 0, kFailed = 1, kNotUnderstood = 2 };
+
+struct Outcome {
+  int status = kDone;
+  std::string out;  // for standard output
+  std::string err;  // for standard error, without "posthaste: "
+};
+inline Outcome done(std::string out) { return {kDone, std::move(out), {}}; }
+inline Outcome failed(std::string words) { return {kFailed, {}, std::move(words)}; }
+
+struct Command {
+  CommandSyntax syntax;
+  Outcome (*run)(const Arguments& arguments, const Style& style);
+};
+
+// Questions to the daemon.
+Outcome list_queue(const Arguments& arguments, const Style& style);
+Outcome show_message(const Arguments& arguments, const Style& style);
+Outcome trace_message(const Arguments& arguments, const Style& style);
+Outcome show_schedule(const Arguments& arguments, const Style& style);
+Outcome explain_tls(const Arguments& arguments, const Style& style);
+Outcome show_status(const Arguments& arguments, const Style& style);
+// Mail.
+Outcome send_message(const Arguments& arguments, const Style& style);
+// The configuration.
+Outcome check_config(const Arguments& arguments, const Style& style);
+Outcome show_config(const Arguments& arguments, const Style& style);
+Outcome show_schema(const Arguments& arguments, const Style& style);
+Outcome show_reference(const Arguments& arguments, const Style& style);
+
+// The effective configuration of a file.
+Outcome show_file(const std::string& file);
+
+// What `posthaste WORDS…` does.
+Outcome run_tool(std::span<const std::string> words, const Style& style);
+
+}  // namespace posthaste::daemon::tool

@@ -1,0 +1,345 @@
+#include "daemon/tool/story.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
+
+#include "daemon/tool/time_text.h"
+
+namespace posthaste::daemon::tool {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Result<Json> parse(std::string_view text) {
+  Json json = Json::parse(text, nullptr, false);
+  if (json.is_object()) return json;
+  return fail(ErrorCode::kCorrupt, "the daemon's answer is not understood; is it of this version?");
+}
+
+// Fields that are missing, or of another type, read as nothing: a daemon may be older than we are.
+std::string text(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? printable(found->get<std::string>())
+                                                   : std::string();
+}
+std::uint64_t number(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+}
+bool flag(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_boolean() && found->get<bool>();
+}
+Json list(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_array() ? *found : Json::array();
+}
+Json part(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_object() ? *found : Json::object();
+}
+std::optional<Instant> time(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? parse_time(found->get<std::string>())
+                                                   : std::nullopt;
+}
+Instant now_of(const Json& json) { return time(json, "now").value_or(Instant{}); }
+
+std::string plural(std::uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string size_text(std::uint64_t bytes) {
+  if (bytes < 10'000) return std::to_string(bytes);
+  if (bytes < 10'000'000) return fmt::format("{}k", bytes / 1000);
+  return fmt::format("{}M", bytes / 1'000'000);
+}
+
+// "  host       mx1.example.com", nothing where there is nothing to say.
+std::string fact(std::string_view name, std::string_view value, int width = 10) {
+  return value.empty() ? std::string() : fmt::format("  {:<{}} {}\n", name, width, value);
+}
+
+std::string due_text(const Json& recipient, Instant now) {
+  const auto due = time(recipient, "due");
+  if (!due || *due <= now) return "now";
+  return render_when(*due, now);
+}
+
+std::string bars(const Json& due, std::size_t columns) {
+  std::uint64_t most = 1;
+  for (const auto& span : due) most = std::max(most, number(span, "recipients"));
+  std::string said;
+  for (const auto& span : due) {
+    const auto count = number(span, "recipients");
+    // Whatever is there is seen, however much more there is elsewhere.
+    const auto length = count == 0 ? 0 : std::max<std::uint64_t>(count * columns / most, 1);
+    std::string line =
+        fmt::format("  {:<6} {:>9} {}", text(span, "within"), count, std::string(length, '#'));
+    line.erase(line.find_last_not_of(' ') + 1);
+    said += line + "\n";
+  }
+  return said;
+}
+
+std::string event_title(const Json& event, const Style& style) {
+  const std::string kind = text(event, "kind");
+  std::string shown = style.bold(kind);
+  if (kind == "delivered") shown = style.good(kind);
+  if (kind == "bounced" || kind == "expired") shown = style.bad(kind);
+  std::string title = shown;
+  if (kind != "accepted") {
+    title += " " + text(event, "recipient");
+    title += style.dull(fmt::format(" (attempt {})", number(event, "attempt")));
+  }
+  return title;
+}
+
+std::string event_block(const Json& event, const Style& style, Instant now) {
+  const auto when = time(event, "time").value_or(Instant{});
+  std::string said = fmt::format("{}  {} {}\n", render_moment(when), event_title(event, style),
+                                 style.dull(render_distance(when, now)));
+  const bool accepted = text(event, "kind") == "accepted";
+  if (accepted) {
+    said += fact("from", text(event, "sender"));
+    said += fact("to", text(event, "recipient"));
+  }
+  said += fact("host", text(event, "host"));
+  said += fact("TLS", text(event, "tls"));
+  said += fact(accepted ? "submitted" : "reply", text(event, "words"));
+  if (const auto next = time(event, "next_due")) {
+    const std::string why = text(event, "class");
+    said += fact("next",
+                 fmt::format("{} after, at {}{}", render_span(*next - when),
+                             render_clock(*next, when), why.empty() ? "" : ", because: " + why));
+  } else if (!accepted) {
+    said += fact("because", text(event, "class"));
+  }
+  return said;
+}
+
+std::string pending_block(const Json& recipient, const Style& style, Instant now) {
+  std::string said = "  " + style.bold(text(recipient, "recipient")) + "\n";
+  const auto attempts = number(recipient, "attempts");
+  said += fact("  next", fmt::format("{}, attempt {}", due_text(recipient, now), attempts + 1), 12);
+  said += fact("  why", text(recipient, "why"), 12);
+  said += fact("  last host", text(recipient, "last_host"), 12);
+  if (flag(recipient, "maybe_delivered")) {
+    said += fact("  note", "may have been delivered: a connection broke after our final dot", 12);
+  }
+  return said;
+}
+
+std::string yes_or(bool good, const std::string& words, const Style& style) {
+  return good ? style.good(words) : style.bad(words);
+}
+
+}  // namespace
+
+Result<std::string> tell_status(std::string_view answer, const Style& style) {
+  const auto json = parse(answer);
+  if (!json) return tl::unexpected(json.error());
+  const Instant now = now_of(*json);
+  const Json queue = part(*json, "queue");
+  const Json connections = part(*json, "connections");
+  std::string listen;
+  for (const auto& at : list(*json, "listen")) {
+    listen +=
+        fmt::format("{}{} ({})", listen.empty() ? "" : ", ", text(at, "address"), text(at, "tls"));
+  }
+  std::string said = style.bold(fmt::format("posthasted {} on {}", text(*json, "version"),
+                                            text(*json, "hostname"))) +
+                     "\n";
+  if (const auto started = time(*json, "started")) {
+    said +=
+        fact("up", fmt::format("{}, since {}", render_span(std::max(now - *started, Duration{})),
+                               render_moment(*started)));
+  }
+  said += fact("ready", yes_or(flag(*json, "ready"), text(*json, "ready_words"), style));
+  said += fact("health", yes_or(flag(*json, "healthy"), text(*json, "health_words"), style));
+  said += fact("listening", listen);
+  said += fact("workers", std::to_string(number(*json, "workers")));
+  said += fact("queue",
+               fmt::format("{} waiting, {} ready, {} in flight, to {}", number(queue, "waiting"),
+                           number(queue, "ready"), number(queue, "in_flight"),
+                           plural(number(*json, "destinations"), "destination")));
+  if (const auto oldest = time(queue, "oldest")) {
+    said += fact("oldest",
+                 fmt::format("{} (accepted {})", render_span(std::max(now - *oldest, Duration{})),
+                             render_moment(*oldest)));
+  }
+  said += fact("sockets", fmt::format("{} inbound, {} outbound", number(connections, "inbound"),
+                                      number(connections, "outbound")));
+  return said;
+}
+
+Result<std::string> tell_queue(std::string_view answer, const Style& style) {
+  const auto json = parse(answer);
+  if (!json) return tl::unexpected(json.error());
+  const Instant now = now_of(*json);
+  Table table({{"ID"},
+               {"SIZE", Align::kRight},
+               {"SENDER"},
+               {"RECIPIENT"},
+               {"TRIED", Align::kRight},
+               {"NEXT"},
+               {"WHY"}});
+  const Json recipients = list(*json, "recipients");
+  for (const auto& recipient : recipients) {
+    const std::string sender = text(recipient, "sender");
+    table.add({text(recipient, "id"), size_text(number(recipient, "bytes")), sender,
+               text(recipient, "recipient"), std::to_string(number(recipient, "attempts")),
+               due_text(recipient, now), text(recipient, "why")});
+  }
+  const bool more = !text(*json, "next").empty();
+  if (table.empty()) return std::string("nothing is queued that fits\n");
+  return table.render(style) +
+         style.dull(fmt::format("{}{}", plural(recipients.size(), "recipient"),
+                                more ? "; there are more: --limit N shows them" : "")) +
+         "\n";
+}
+
+Result<std::string> tell_message(std::string_view answer, const Style& style) {
+  const auto json = parse(answer);
+  if (!json) return tl::unexpected(json.error());
+  const Instant now = now_of(*json);
+  const Json pending = list(*json, "pending");
+  const auto total = number(*json, "recipients_total");
+  std::string said = style.bold("message " + text(*json, "id")) + "\n";
+  said += fact("from", text(*json, "sender"));
+  if (const auto arrived = time(*json, "arrived")) {
+    said += fact("accepted",
+                 fmt::format("{} ({})", render_moment(*arrived), render_distance(*arrived, now)));
+  }
+  said += fact("submitted", text(*json, "submitter"));
+  said += fact("size", plural(number(*json, "bytes"), "byte") + ", " + text(*json, "body_type") +
+                           (flag(*json, "smtputf8") ? ", smtputf8" : ""));
+  said += fact("envid", text(*json, "envid"));
+  said +=
+      fact("to", fmt::format("{}, {} still pending", plural(total, "recipient"), pending.size()));
+  for (const auto& recipient : pending) said += "\n" + pending_block(recipient, style, now);
+  return said;
+}
+
+Result<std::string> tell_trace(std::string_view answer, const Style& style) {
+  const auto json = parse(answer);
+  if (!json) return tl::unexpected(json.error());
+  const Instant now = now_of(*json);
+  const Json pending = list(*json, "pending");
+  const Json events = list(*json, "events");
+  std::string said = style.bold("message " + text(*json, "id"));
+  said += flag(*json, "queued")
+              ? fmt::format(" is queued for {}\n", plural(pending.size(), "recipient"))
+              : std::string(" has ended\n");
+  for (const auto& event : events) said += "\n" + event_block(event, style, now);
+  if (events.empty()) said += "\nits history is older than queue.history keeps\n";
+  if (!pending.empty()) said += "\n" + style.bold("still to come") + "\n";
+  for (const auto& recipient : pending) said += pending_block(recipient, style, now);
+  return said;
+}
+
+Result<std::string> tell_schedule(std::string_view answer, const Style& style) {
+  constexpr std::size_t kBarColumns = 40;
+  const auto json = parse(answer);
+  if (!json) return tl::unexpected(json.error());
+  const Instant now = now_of(*json);
+  std::string said = fmt::format("{} waiting, {} ready, {} in flight\n\n", number(*json, "waiting"),
+                                 number(*json, "ready"), number(*json, "in_flight"));
+  said += style.bold("due within") + "\n" + bars(list(*json, "due"), kBarColumns);
+  std::string classes;
+  for (const auto& [name, count] : part(*json, "by_class").items()) {
+    if (!count.is_number_unsigned() || count.get<std::uint64_t>() == 0) continue;
+    classes += fmt::format("{}{} {}", classes.empty() ? "" : ", ", printable(name),
+                           count.get<std::uint64_t>());
+  }
+  if (!classes.empty()) said += "\nwaiting because: " + classes + "\n";
+  Table table({{"DESTINATION"},
+               {"WAITING", Align::kRight},
+               {"READY", Align::kRight},
+               {"SENDING", Align::kRight},
+               {"CONNS", Align::kRight},
+               {"NEXT"},
+               {"BACKED OFF"},
+               {"LAST FAILURE"}});
+  const Json destinations = list(*json, "destinations");
+  for (const auto& destination : destinations) {
+    const auto next = time(destination, "next_due");
+    const auto until = time(destination, "backed_off_until");
+    table.add({text(destination, "domain"), std::to_string(number(destination, "waiting")),
+               std::to_string(number(destination, "ready")),
+               std::to_string(number(destination, "in_flight")),
+               std::to_string(number(destination, "connections")),
+               next ? render_when(std::max(*next, now), now) : "-",
+               until && *until > now ? "until " + render_clock(*until, now) : "-",
+               text(destination, "last_failure")});
+  }
+  if (!table.empty()) said += "\n" + table.render(style);
+  const auto total = number(*json, "destinations_total");
+  if (total > destinations.size()) {
+    said += style.dull(fmt::format("{} of {}", destinations.size(), plural(total, "destination"))) +
+            "\n";
+  }
+  return said;
+}
+
+Result<std::string> tell_tls(std::string_view answer, const Style& style) {
+  const auto json = parse(answer);
+  if (!json) return tl::unexpected(json.error());
+  std::string said = "TLS to " + style.bold(text(*json, "domain")) + "\n\n";
+  Table table({{"FIELD"}, {"VALUE"}, {"FROM"}});
+  for (const auto& field : list(*json, "fields")) {
+    table.add({text(field, "field"), text(field, "value"), text(field, "origin")});
+  }
+  said += table.render(style);
+  const Json profile = part(*json, "profile");
+  if (profile.empty()) return said;
+  constexpr int kNameWidth = 20;
+  said += "\nprofile " + style.bold(text(profile, "name")) + "\n";
+  for (const char* key : {"min_version", "max_version", "ciphersuites", "ciphers", "groups",
+                          "signature_algorithms"}) {
+    said += fact(key, text(profile, key), kNameWidth);
+  }
+  const auto level = profile.find("security_level");
+  if (level != profile.end()) said += fact("security_level", level->dump(), kNameWidth);
+  return said;
+}
+
+Result<std::string> tell_config(std::string_view answer) {
+  const auto json = parse(answer);
+  if (!json) return tl::unexpected(json.error());
+  const auto yaml = json->find("config");
+  if (yaml == json->end() || !yaml->is_string()) {
+    return fail(ErrorCode::kCorrupt, "the daemon's answer has no configuration in it");
+  }
+  return yaml->get<std::string>();
+}
+
+std::string tell_error(std::string_view answer) {
+  const auto json = parse(answer);
+  const std::string words = json ? text(*json, "error") : std::string();
+  return words.empty() ? printable(answer) : words;
+}
+
+Result<std::size_t> QueuePages::add(std::string_view answer) {
+  const auto json = parse(answer);
+  if (!json) return tl::unexpected(json.error());
+  if (now_.empty()) now_ = json->value("now", Json(nullptr)).dump();
+  for (const auto& recipient : list(*json, "recipients")) {
+    recipients_ += (recipients_.empty() ? "" : ",") + recipient.dump();
+    ++count_;
+  }
+  next_ = text(*json, "next");
+  return count_;
+}
+
+std::string QueuePages::json() const {
+  return fmt::format("{{\"now\":{},\"recipients\":[{}],\"next\":{}}}\n",
+                     now_.empty() ? "null" : now_, recipients_,
+                     next_.empty() ? "null" : '"' + next_ + '"');
+}
+
+}  // namespace posthaste::daemon::tool

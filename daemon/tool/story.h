@@ -1,0 +1,45 @@
+// Story: the admin API's JSON told to a person.
+//
+// Each function takes an answer of the API as it came; "now" is the daemon's, from the answer, so
+// that nothing depends on the clock of whoever looks.
+//
+// Threads      any; no state.
+// Errors       kCorrupt: that is no answer of this API.
+// Does not     ask the daemon; show bytes from outside unsanitized (see printable).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "daemon/tool/table.h"
+#include "lib/base/result.h"
+
+namespace posthaste::daemon::tool {
+
+Result<std::string> tell_status(std::string_view json, const Style& style);
+Result<std::string> tell_queue(std::string_view json, const Style& style);
+Result<std::string> tell_message(std::string_view json, const Style& style);
+Result<std::string> tell_trace(std::string_view json, const Style& style);
+Result<std::string> tell_schedule(std::string_view json, const Style& style);
+Result<std::string> tell_tls(std::string_view json, const Style& style);
+Result<std::string> tell_config(std::string_view json);  // the YAML in it
+
+// The words of an error answer, or the answer itself where it is none.
+std::string tell_error(std::string_view json);
+
+// Several pages of the queue as one: recipients joined, "now" of the first, "next" of the last.
+class QueuePages {
+ public:
+  // How many recipients there are after `json` was added.
+  Result<std::size_t> add(std::string_view json);
+  const std::string& next() const { return next_; }  // cursor; empty: that was all
+  std::string json() const;
+
+ private:
+  std::string now_;         // as JSON
+  std::string recipients_;  // their JSON, separated by commas
+  std::size_t count_ = 0;
+  std::string next_;
+};
+
+}  // namespace posthaste::daemon::tool
