@@ -1,4 +1,7 @@
-// IpAddress and Network: addresses as values; no socket.
+// IpAddress, Network, Endpoint: addresses as values.
+//
+// Implements   RFC 4291 §2.2, RFC 5952; the IANA special-purpose registries of RFC 6890.
+// Does not     resolve names, touch a socket. See lib/io/socket_address.h.
 #pragma once
 
 #include <array>

@@ -1,4 +1,6 @@
 // Answer: what DNS said to one question, after parsing and before anybody draws conclusions.
+//
+// Does not     say what mail makes of it. See mx_plan.h.
 #pragma once
 
 #include <cstdint>

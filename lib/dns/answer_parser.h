@@ -4,9 +4,10 @@
 // owners and classes are not ours and are ignored.
 //
 // Limits       kRecordsMax records of a section; the rest is walked over, not looked at.
-// Implements   RFC 1035 §4, RFC 2181 §5.2 and §8, RFC 2308 §2 and §5, RFC 6840 §5.8, RFC 6891
-// §6.1.3. Does not     send, check the id against a query (it reports it), validate signatures,
-// draw conclusions for mail.
+// Implements   RFC 1035 §4, RFC 2181 §8, RFC 2308 §2 and §5, RFC 6604 §3, RFC 6840 §5.8,
+//              RFC 6891 §6.1.3.
+// Does not     send, check the id against a query (it reports it), validate signatures, draw
+//              conclusions for mail.
 #pragma once
 
 #include <cstddef>

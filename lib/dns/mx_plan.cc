@@ -25,15 +25,13 @@ MxPlan loop(const RoutingDomain& domain, const HeloName& own) {
                            ", which is its best mail host and does not take it");
 }
 
-// "MX 0 ." alone says that the domain takes no mail; beside other records it says nothing (RFC 7505
-// §3).
+// RFC 7505 §3: "MX 0 ." alone says that the domain takes no mail; beside others it says nothing.
 bool is_null_mx(const std::vector<MxRecord>& records) {
   return records.size() == 1 && records.front().host.empty();
 }
 
-// Why a name cannot be a mail host's; empty if it can. RFC 5321 §2.3.5 wants a name, but "MX 10
-// 192.0.2.1" is often seen; its target is a name of four digits-only labels, and no such name has
-// addresses.
+// Why a name cannot be a mail host's; empty if it can. "MX 10 192.0.2.1" is often seen, but what
+// stands there is a name of four labels (RFC 5321 §2.3.5), and no such name has addresses.
 std::string_view flaw(const MxName& host) {
   if (host.empty()) return "the root is no mail host";
   if (parse_ip(host.text())) return "an address is no mail host's name";
@@ -68,8 +66,8 @@ MxPlan plan_records(const RoutingDomain& domain, std::vector<MxRecord> records,
   const MxName own_host(fold_domain(own.text()));
   const auto ours = std::find_if(records.begin(), records.end(),
                                  [&](const MxRecord& mx) { return mx.host == own_host; });
-  if (ours != records.end()) {  // RFC 5321 §5.1: hosts that are no better than ourselves would only
-                                // bring it back
+  // RFC 5321 §5.1: hosts that are no better than ourselves would only bring it back.
+  if (ours != records.end()) {
     const std::uint16_t cut = ours->preference;
     std::erase_if(records, [cut](const MxRecord& mx) { return mx.preference >= cut; });
     if (records.empty()) return loop(domain, own);

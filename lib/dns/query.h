@@ -1,4 +1,7 @@
 // render_query: a question as the packet that asks it.
+//
+// Implements   RFC 1035 §4.1, RFC 6891 §6.1, RFC 6840 §5.7.
+// Does not     choose the id: whoever sends it must draw one that cannot be guessed.
 #pragma once
 
 #include <cstdint>

@@ -2,14 +2,12 @@
 // of names.
 //
 // Names as text are folded and have no trailing dot; the root is "". A dot or backslash inside a
-// label is escaped as
-// "\." and "\\", an octet that is not printable ASCII as "\DDD" (RFC 1035 §5.1, RFC 4343 §2.1); so
-// two names are equal if and only if their texts are.
+// label is escaped as "\." and "\\", an octet that is not printable ASCII as "\DDD" (RFC 1035 §5.1,
+// RFC 4343 §2.1); so two names are equal if and only if their texts are.
 //
 // Lifetime     a view of the packet, which must outlive it.
-// Limits       255 octets a name, 63 a label (RFC 1035 §2.3.4); a compression pointer must point to
-// before the place
-//              where the name (or its last pointer) stands, so that none can loop.
+// Limits       255 octets a name, 63 a label (RFC 1035 §2.3.4); a compression pointer must lead to
+//              before the place where the name (or its last pointer) stands, so that none loops.
 // Implements   RFC 1035 §3.1, §4.1.4; RFC 4343.
 // Does not     know sections and records. See answer_parser.h.
 #pragma once

@@ -1,4 +1,6 @@
 // DomainPattern: which domains a rule is about.
+//
+// Does not     know regular expressions, or stars elsewhere than in front.
 #pragma once
 
 #include <string>

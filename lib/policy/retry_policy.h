@@ -1,4 +1,6 @@
 // RetryPolicies: when a deferred recipient is tried again, and when we give up.
+//
+// Does not     keep a schedule, count attempts. See lib/delivery/engine.h.
 #pragma once
 
 #include <array>
@@ -39,8 +41,8 @@ struct RetryPolicy {
                                   std::chrono::minutes(15), std::chrono::minutes(30),
                                   std::chrono::hours(1),    std::chrono::hours(2),
                                   std::chrono::hours(4)};  // never empty; the last one repeats
-  double jitter =
-      0.1;  // each wait is drawn from [1 - jitter, 1 + jitter] times the interval; 0..0.5
+  // Each wait is drawn from [1 - jitter, 1 + jitter] times the interval; 0..0.5.
+  double jitter = 0.1;
   Duration expire_after = std::chrono::hours(120);  // after arrival
   friend bool operator==(const RetryPolicy&, const RetryPolicy&) = default;
 };

@@ -1,5 +1,7 @@
 // TlsFacts and TlsFailure: what a handshake showed, or why there was none. Made in lib/tls alone;
 // read by log, Received header, metrics, trace and access rules alike.
+//
+// Does not     know OpenSSL, decide what follows from a failure. See tls_policy.h.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,11 @@
 // TlsPolicies: the operator's TLS rules, and the one policy that they make for a domain.
 //
 // Overlay: built-in < default < domain rules in the file's order, field by field onto a full
-// struct; the origin of every field is kept, so that it can be explained. Threads      immutable
-// once made. Does not     connect, verify, remember. See lib/tls for handshakes, lib/delivery for
-// what follows a failure.
+// struct; the origin of every field is kept, so that it can be explained.
+//
+// Threads      immutable once made.
+// Does not     connect, verify, remember. See lib/tls for handshakes, lib/delivery for what
+//              follows a failure.
 #pragma once
 
 #include <array>

@@ -5,9 +5,10 @@
 // would be swallowed).
 //
 // Lifetime     after its destruction no Receiver is called any more; not to be destroyed inside a
-// Receiver's call. Threads      the loop's. Limits       none of its own: what is sent is under way
-// at once. A UDP send that would block counts as a failed try,
-//              so the caller keeps a bound.
+//              Receiver's call.
+// Threads      the loop's.
+// Limits       none of its own: what is sent is under way at once. A UDP send that would block
+//              counts as a failed try, so the caller keeps a bound.
 // Does not     cache, join equal questions, parse. See resolver.cc.
 #pragma once
 

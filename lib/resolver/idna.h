@@ -1,4 +1,7 @@
 // to_a_labels: a domain as people write it, as DNS knows it.
+//
+// Implements   RFC 5891 §5 (lookup), by libidn2.
+// Does not     turn A-labels back, or check the syntax of ASCII names.
 #pragma once
 
 #include <string>

@@ -1,6 +1,9 @@
 // QueryIds: ids for DNS queries that nobody outside can guess.
 //
 // c-ares compares nothing of an answer but its sender, id and question, and leaves the id to us.
+//
+// Does not     keep two queries under way from having the same id; c-ares tells them apart by
+//              their questions.
 #pragma once
 
 #include <array>
