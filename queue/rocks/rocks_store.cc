@@ -77,7 +77,6 @@ struct RocksStore::Parts {
   std::array<bool, kShards> released{};
   const std::function<bool(ShardId)> owned = [this](ShardId shard) { return !released[shard]; };
   Clock::time_point resumed_at;
-  MessageId pruned_before;
 };
 
 RocksStore::RocksStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -176,18 +175,16 @@ bool RocksStore::gain(std::size_t records, std::vector<StoreEvent>& out) {
 
 MessageId RocksStore::last_id() const { return parts_->ledger.last_id(); }
 
+// From the first id each time: a message that waits long gains events after those before them were
+// pruned.
 Status RocksStore::prune_history(Instant before) {
-  const MessageId end = first_id_from(before);
-  const MessageId begin = parts_->pruned_before;
-  if (end <= begin) return {};
-  const auto first = message_key(begin);
-  const auto last = message_key(end);
+  const auto first = message_key(MessageId{});
+  const auto last = message_key(first_id_from(before));
   rocksdb::DB& db = parts_->database->db();
   const rocksdb::Status status =
       db.DeleteRange(rocksdb::WriteOptions(), parts_->database->family(Family::kEvent),
                      slice(first.view()), slice(last.view()));
   if (!status.ok()) return tl::unexpected(to_error(status, "pruning the history"));
-  parts_->pruned_before = end;
   return {};
 }
 

@@ -12,7 +12,7 @@
 
 namespace posthaste::queue {
 
-// A directory of its own under TMPDIR, removed with all it holds.
+// A directory of its own in /dev/shm or TMPDIR, removed with all it holds.
 class TemporaryDirectory {
  public:
   TemporaryDirectory();

@@ -1,0 +1,183 @@
+#include "queue/record.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "tests/unit/queue/store_house.h"
+
+namespace posthaste::queue {
+namespace {
+
+mail::Envelope full_envelope() {
+  mail::Envelope envelope;
+  envelope.id = id_at(1700000000000, 5);
+  envelope.sender = mail::Mailbox::trusted("sender@example.com");
+  envelope.body_type = mail::BodyType::kBinaryMime;
+  envelope.smtputf8 = true;
+  envelope.eight_bit = true;
+  envelope.ret = mail::DsnReturn::kHeaders;
+  envelope.envid = "id with \0 in it";
+  envelope.arrived = Instant(Duration(-5));
+  envelope.body_bytes = std::numeric_limits<std::uint64_t>::max();
+  envelope.body_chunks = 65535;
+  envelope.recipients_total = 128;
+  envelope.submitter = std::string(300, 's');
+  return envelope;
+}
+
+mail::PendingRecipient full_recipient() {
+  mail::PendingRecipient pending = recipient_to({1023, 65535});
+  pending.recipient.notify = 15;
+  pending.progress.revision = std::numeric_limits<std::uint32_t>::max();
+  pending.progress.attempts = 127;
+  pending.progress.due = kNever;
+  pending.progress.retry_class = "tls";
+  pending.progress.last_host = "mx1.example.com[2001:db8::1]:25";
+  pending.progress.last_words = "421 4.7.0 \xF0\x9F\x93\xA7";
+  pending.progress.maybe_delivered = true;
+  return pending;
+}
+
+mail::HistoryEvent full_event() {
+  mail::HistoryEvent event;
+  event.time = Instant(std::chrono::seconds(1));
+  event.kind = mail::HistoryKind::kExpired;
+  event.attempt = 70000;
+  event.next_due = kNever;
+  event.recipient = "a@example.com b@example.com";
+  event.sender = "s@example.com";
+  event.host = "mx";
+  event.tls = "TLSv1.3";
+  event.words = "250 ok";
+  event.retry_class = "other";
+  return event;
+}
+
+TEST(Record, GivesBackAnEnvelope) {
+  const mail::Envelope envelope = full_envelope();
+  std::string bytes;
+  encode_envelope(envelope, bytes);
+  EXPECT_EQ(decode_envelope(envelope.id, bytes).value(), envelope);
+}
+
+TEST(Record, GivesBackARecipient) {
+  const mail::PendingRecipient pending = full_recipient();
+  std::string bytes;
+  encode_recipient(pending, {65535, 3}, bytes);
+  const auto record = decode_recipient(1023, 65535, bytes);
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->pending, pending);
+  EXPECT_EQ(record->message, (MessageSize{65535, 3}));
+}
+
+TEST(Record, GivesBackAHistory) {
+  const std::vector<mail::HistoryEvent> events{full_event(), {}, full_event()};
+  std::string bytes;
+  encode_history(events, bytes);
+  std::vector<mail::HistoryEvent> again;
+  ASSERT_TRUE(decode_history(bytes, again));
+  EXPECT_EQ(again, events);
+}
+
+// The bytes of docs/queue-format.md: a change here is a change of the format.
+TEST(Record, HasTheBytesThatTheDocumentSays) {
+  mail::Envelope envelope;
+  envelope.sender = mail::Mailbox::trusted("a@b");
+  envelope.eight_bit = true;
+  envelope.arrived = Instant(Duration(0x0102));
+  envelope.body_bytes = 300;
+  envelope.body_chunks = 1;
+  envelope.recipients_total = 2;
+  std::string bytes;
+  encode_envelope(envelope, bytes);
+  EXPECT_EQ(bytes, std::string("\x01\x08\x02\x01\0\0\0\0\0\0\xAC\x02\x01\x02\x03"
+                               "a@b\0\0",
+                               20));
+
+  mail::PendingRecipient pending;
+  pending.recipient.address = mail::Mailbox::trusted("u@x");
+  pending.recipient.notify = mail::kNotifyNever;
+  pending.progress.due = Instant(Duration(-1));
+  bytes.clear();
+  encode_recipient(pending, {1, 2}, bytes);
+  EXPECT_EQ(bytes, std::string("\x01\0\x01\x01\x02\x03u@x\0\0\0"
+                               "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0",
+                               23));
+
+  mail::HistoryEvent event;
+  event.kind = mail::HistoryKind::kDelivered;
+  event.attempt = 1;
+  bytes.clear();
+  encode_history({&event, 1}, bytes);
+  EXPECT_EQ(bytes, std::string("\x01\x01\x01\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 26));
+}
+
+TEST(Record, RefusesEveryPrefixAndEveryTail) {
+  std::string envelope, recipient, history;
+  encode_envelope(full_envelope(), envelope);
+  encode_recipient(full_recipient(), {2, 1}, recipient);
+  const mail::HistoryEvent event = full_event();
+  encode_history({&event, 1}, history);
+  std::vector<mail::HistoryEvent> none;
+  for (std::size_t size = 0; size < envelope.size(); ++size) {
+    EXPECT_FALSE(decode_envelope({}, std::string_view(envelope).substr(0, size))) << size;
+  }
+  for (std::size_t size = 0; size < recipient.size(); ++size) {
+    EXPECT_FALSE(decode_recipient(0, 0, std::string_view(recipient).substr(0, size))) << size;
+  }
+  for (std::size_t size = 0; size < history.size(); ++size) {
+    EXPECT_FALSE(decode_history(std::string_view(history).substr(0, size), none)) << size;
+  }
+  EXPECT_FALSE(decode_envelope({}, envelope + '\0'));
+  EXPECT_FALSE(decode_recipient(0, 0, recipient + '\0'));
+  EXPECT_FALSE(decode_history(history + '\0', none));
+}
+
+TEST(Record, NamesAVersionThatItDoesNotKnow) {
+  std::string bytes;
+  encode_envelope(full_envelope(), bytes);
+  bytes[0] = 2;
+  const auto refused = decode_envelope({}, bytes);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(refused.error().words, ::testing::HasSubstr("version 2"));
+}
+
+TEST(Record, RefusesUnknownFlagsAndKinds) {
+  std::string bytes;
+  encode_recipient(full_recipient(), {2, 1}, bytes);
+  for (const auto& [at, value] : {std::pair<std::size_t, char>{1, 2}, {2, 16}}) {
+    std::string wrong = bytes;
+    wrong[at] = value;
+    EXPECT_FALSE(decode_recipient(0, 0, wrong)) << at;
+  }
+  std::string envelope;
+  encode_envelope(full_envelope(), envelope);
+  for (const char flags : {'\x03', '\x30', '\x40'}) {
+    envelope[1] = flags;
+    EXPECT_FALSE(decode_envelope({}, envelope));
+  }
+  std::vector<mail::HistoryEvent> none;
+  std::string history;
+  const mail::HistoryEvent event = full_event();
+  encode_history({&event, 1}, history);
+  history[2] = 5;
+  EXPECT_FALSE(decode_history(history, none));
+}
+
+TEST(Record, RefusesNumbersThatAreTooLargeOrPadded) {
+  const std::string head = std::string("\x01\0\0\0\0\0\0\0\0\0", 10);  // to the body's bytes
+  const std::string tail = std::string("\0\0\0\0\0", 5);
+  EXPECT_TRUE(decode_envelope({}, head + std::string(1, '\0') + tail));
+  EXPECT_TRUE(decode_envelope({}, head + std::string(9, '\xFF') + '\x01' + tail));
+  EXPECT_FALSE(decode_envelope({}, head + std::string(9, '\xFF') + '\x02' + tail)) << "65 bits";
+  EXPECT_FALSE(decode_envelope({}, head + std::string(10, '\xFF') + '\x01' + tail));
+  EXPECT_FALSE(decode_envelope({}, head + std::string("\x80\0", 2) + tail)) << "two bytes for zero";
+  const std::string chunks = std::string("\0\x80\x80\x04\0\0\0\0", 8);  // 65,536
+  EXPECT_FALSE(decode_envelope({}, head + chunks));
+}
+
+}  // namespace
+}  // namespace posthaste::queue
