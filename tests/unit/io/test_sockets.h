@@ -21,21 +21,25 @@ namespace posthaste::io {
 
 inline Endpoint any_port() { return {ipv4(127, 0, 0, 1), 0}; }
 
-// Two ends of one TCP connection over loopback, blocking.
-inline std::pair<Fd, Fd> tcp_pair(int send_buffer_bytes = 0) {
-  auto listening = listen_tcp(any_port(), false);
-  EXPECT_TRUE(listening);
-  const SocketAddress address = socket_address(local_endpoint(listening->get()));
+// Two ends of one TCP connection to `listening`, both blocking: the one that connected, the one that was accepted.
+inline std::pair<Fd, Fd> tcp_pair_at(int listening, int buffer_bytes = 0) {
+  const SocketAddress address = socket_address(local_endpoint(listening));
   Fd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (send_buffer_bytes > 0) {
-    setsockopt(client.get(), SOL_SOCKET, SO_SNDBUF, &send_buffer_bytes, sizeof send_buffer_bytes);
-    setsockopt(listening->get(), SOL_SOCKET, SO_RCVBUF, &send_buffer_bytes,
-               sizeof send_buffer_bytes);
+  if (buffer_bytes > 0) {
+    setsockopt(client.get(), SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof buffer_bytes);
+    setsockopt(listening, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes);
   }
   EXPECT_EQ(connect(client.get(), address.get(), address.size), 0);
-  Fd server(accept4(listening->get(), nullptr, nullptr, SOCK_CLOEXEC));
+  Fd server(accept4(listening, nullptr, nullptr, SOCK_CLOEXEC));
   EXPECT_TRUE(server);
   return {std::move(client), std::move(server)};
+}
+
+// The same on a port of its own; with small buffers from the first end to the second, if asked for.
+inline std::pair<Fd, Fd> tcp_pair(int buffer_bytes = 0) {
+  auto listening = listen_tcp(any_port(), false);
+  EXPECT_TRUE(listening);
+  return tcp_pair_at(listening->get(), buffer_bytes);
 }
 
 // Runs `loop` until it is stopped; a test that hangs fails after ten seconds.
