@@ -67,6 +67,10 @@ bool Destination::deliver_one(Turn& turn) {
 bool Destination::open_one(Turn& turn) {
   if (staged_.size() <= free_.size() + opening_) return false;
   if (up() == 0 && opening_ > 0) return false;
+  if (!message_pace_.may(turn.now)) {  // it would have nothing to do
+    blocked_until_ = std::min(blocked_until_, message_pace_.free_at());
+    return false;
+  }
   if (up() > 0 && turn.now < hold_opening_until_) {
     blocked_until_ = std::min(blocked_until_, hold_opening_until_);
     return false;

@@ -1,20 +1,20 @@
 // Engine: decides which recipients are tried when, over which connection, and what becomes of them.
 //
-//   entry --due--> destination's ready list --batch of one message--> [Load] -> connection ->
-//   Deliver
-//     ^                                                                              |
-//     '------------- Settled(deferred, next due) <--- Settle <--- Finished ----------'
+//   entry --due--> ready --batch of one message--> staged [Load] --connection--> Deliver
+//     ^                                                                             |
+//     '------ Persisted(deferred, next due) <--- Persist <--- settled <--- Finished '
 //
 // A destination is a routing domain. It has a route plan (hosts in preference order, each with its
-// addresses), a pool of connections and a back-off. While no connection of it has come up yet, one
-// goes ahead as a probe and walks the plan; once one is up, more are opened to the host that
-// answered, up to the limit.
+// addresses), a pool of connections and a back-off. While no connection of it is up, one goes ahead
+// as a probe and walks the plan; once one is up, more are opened to the host that answered, up to
+// the limit.
 //
 // Lifetime     one worker. Threads: none. Randomness: the Rng given. Clock: the `now` given.
-// Memory       an entry that only waits costs at most 48 bytes; what is being delivered is held
-// whole. Implements   RFC 5321 §4.5.4, §5.1 (routes); RFC 7505 (null MX); the failover part of RFC
-// 7672-free TLS policy. Does not     speak SMTP, resolve, store, open sockets, render DSNs. It
-// emits actions and receives events.
+// Memory       an entry that only waits costs at most 48 bytes (40, see schedule.h); what is being
+//              delivered is held whole.
+// Implements   RFC 5321 §4.5.4, §5.1 (routes); RFC 7505 (null MX); fail-over under a TLS policy.
+// Does not     speak SMTP, resolve, store, open sockets, render DSNs. It emits actions and receives
+//              events.
 #pragma once
 
 #include <array>
@@ -41,8 +41,7 @@
 
 namespace posthaste::delivery {
 
-// ---- events
-// --------------------------------------------------------------------------------------------
+// ---- events ----
 struct Entry {  // from a shard that was gained
   ShardId shard = 0;
   MessageId id;
@@ -103,8 +102,7 @@ using Event = std::variant<Entry, Arrived, Loaded, NotLoaded, Answered, SessionR
                            SessionFinished, SessionFailed, SessionClosed, Persisted, StoreTrouble,
                            Reconfigured, ShutDown, Tick>;
 
-// ---- actions
-// -------------------------------------------------------------------------------------------
+// ---- actions ----
 struct Lookup {
   dns::Question question;
 };  // answered once by Answered

@@ -52,6 +52,7 @@ Advice Router::advise(const Options& options, const policy::TlsPolicy& tls, Inst
   if (good_) {
     advice.kind = Advice::Kind::kDial;
     advice.dial = *good_;
+    advice.dial.step = 0;  // what becomes of this call says nothing against the host that is up
     return advice;
   }
   if (calling_ != 0 || asked_mx_ || asked_host_) return advice;
@@ -183,9 +184,10 @@ void Router::on_proven() {
 }
 
 void Router::on_failed(const Dial& dial, Trouble trouble, bool plaintext_allowed) {
+  if (dial.step == 0) return;
   if (calling_ == dial.step) calling_ = 0;
-  if (good_ && good_->step == dial.step && step_ == dial.step) good_.reset();
-  if (!walk_ || step_ == 0 || step_ != dial.step) return;
+  if (good_ && good_->step == dial.step) good_.reset();
+  if (!walk_ || step_ != dial.step) return;
   walk_->fail(*plan_, std::move(trouble), plaintext_allowed);
   step_ = 0;
 }
