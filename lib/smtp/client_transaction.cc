@@ -14,7 +14,7 @@
 // * With PIPELINING alone: RSET, MAIL, all RCPT and DATA; then content and dot. Two round trips.
 // * With PIPELINING and CHUNKING: RSET, MAIL and all RCPT; then all BDAT. Two round trips as well,
 //   so DATA has nothing to gain, and BDAT needs no scan for dots, no lone dot and no 354.
-//   The BDAT could join the first flight (RFC 3030 §4.2 allows it) and save a round trip; but then
+//   The BDAT could join the first flight (RFC 3030 allows that) and save a round trip; but then
 //   the content is under way while nobody has been accepted. It is wasted where all recipients
 //   are refused; and where the connection breaks before any reply, every recipient would be
 //   "maybe delivered". A duplicate costs more than a round trip.
