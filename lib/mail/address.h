@@ -2,9 +2,10 @@
 //
 // Lifetime     a value.
 // Threads      any.
-// Limits       local part 64 octets, label 63, domain 255, path 254 without its angle brackets (RFC
-// 5321 §4.5.3.1). Implements   RFC 5321 §4.1.2, §4.1.3; RFC 6531 §3.3. Does not     look anything
-// up, make A-labels of U-labels, or know which domains exist.
+// Limits       RFC 5321 §4.5.3.1: local part 64 octets, label 63, domain 255, path 254 without its
+//              angle brackets.
+// Implements   RFC 5321 §4.1.2, §4.1.3; RFC 6531 §3.3.
+// Does not     look anything up, make A-labels of U-labels, or know which domains exist.
 #pragma once
 
 #include <compare>

@@ -1,12 +1,10 @@
-// HeaderScanner: reads past a message's header section as it arrives, and counts what shows a mail
-// loop.
+// HeaderScanner: reads past a message's header section as it arrives, and counts what shows a loop.
 //
 // Lifetime     one message.
 // Threads      none: one thread at a time.
 // Limits       constant memory, no allocation; a field name is compared, never kept.
-// Implements   RFC 5322 §2.1 (the empty line), §3.6.7; RFC 5321 §6.3 (loops are found by counting
-// Received fields). Does not     judge field syntax or unfold values. Content has CRLF line ends;
-// others are not line ends here.
+// Implements   RFC 5322 §2.1 (the empty line), §3.6.7; RFC 5321 §6.3 (loops).
+// Does not     judge field syntax or unfold values. Only CRLF is a line end.
 #pragma once
 
 #include <cstdint>

@@ -1,10 +1,9 @@
-// TraceHeader: the Received field that we put before a message.
+// Trace: what the Received field tells that we put before a message.
 //
 // Threads      pure functions.
 // Limits       three lines of less than 998 octets, whatever the peer called itself.
-// Implements   RFC 5321 §4.4; RFC 3848 and RFC 6531 §4.3 (the protocol's name); RFC 5322 §3.3
-// (date). Does not     fill in missing Date or Message-ID fields (RFC 6409 §8 leaves that to us,
-// and we leave content alone).
+// Implements   RFC 5321 §4.4; RFC 3848 and RFC 6531 §4.3 (the protocol's name); RFC 5322 §3.3.
+// Does not     add a missing Date or Message-ID, as RFC 6409 §8 would allow: content is left alone.
 #pragma once
 
 #include <string>

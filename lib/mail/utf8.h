@@ -1,5 +1,4 @@
-// Utf8: the encoding of RFC 3629, strictly: no overlong forms, no surrogates, nothing above
-// U+10FFFF.
+// Utf8: the encoding of RFC 3629, strictly: nothing overlong, no surrogate, no more than U+10FFFF.
 //
 // Limits       none.
 // Threads      pure functions.

@@ -3,8 +3,7 @@
 // Threads      pure functions.
 // Limits       none of its own; the session bounds the line.
 // Implements   RFC 5321 §4.1.1; RFC 3030 §2 (BDAT); RFC 3207 §4 (STARTTLS).
-// Does not     know in which order commands are legal, nor take MAIL and RCPT apart
-// (path_arguments.h).
+// Does not     know in which order commands are legal; take MAIL and RCPT apart: path_arguments.h.
 #pragma once
 
 #include <cstdint>

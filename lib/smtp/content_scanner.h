@@ -13,8 +13,8 @@
 // Lifetime     one message.
 // Threads      none: one thread at a time.
 // Limits       constant memory, no allocation; notices lines of more than kLineOctetsMax.
-// Implements   RFC 5321 §2.3.8, §4.1.1.4, §4.5.2; RFC 3030 §2 (content that is counted, not
-// stuffed). Does not     keep content, count it, or judge anything but line ends.
+// Implements   RFC 5321 §2.3.8, §4.1.1.4, §4.5.2; RFC 3030 §2 (counted content keeps its dots).
+// Does not     keep content, count it, or judge anything but line ends.
 #pragma once
 
 #include <cstdint>

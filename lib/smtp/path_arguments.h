@@ -1,9 +1,10 @@
 // MailArguments and RcptArguments: what stands after MAIL and RCPT.
 //
 // Threads      pure functions.
-// Limits       ENVID 100 octets, ORCPT 500 (RFC 3461 §5.4, §5.2.1 as encoded); addresses as in
-// lib/mail/address.h. Implements   RFC 5321 §4.1.1.2, §4.1.1.3, §4.1.1.11; RFC 1870 §3; RFC 6152
-// §2; RFC 6531 §3.4; RFC 3461 §4. Does not     weigh what was asked against the server's limits.
+// Limits       ENVID 100 octets, ORCPT 500, as encoded (RFC 3461 §4); addresses: mail/address.h.
+// Implements   RFC 5321 §4.1.1.2, §4.1.1.3, §4.1.1.11; RFC 1870 §3; RFC 6152 §2; RFC 6531 §3.4;
+//              RFC 3461 §4.
+// Does not     weigh what was asked against the server's limits.
 #pragma once
 
 #include <cstdint>

@@ -27,7 +27,6 @@ bool has_control(std::string_view line) {
 }  // namespace
 
 // ---- replies
-// --------------------------------------------------------------------------------------------
 
 void ServerSession::State::reply(std::string_view line) {
   constexpr std::size_t kUsual = 256;  // a pipelined transaction's replies
@@ -47,7 +46,6 @@ void ServerSession::State::reject(std::string_view line) {
 }
 
 // ---- commands
-// -------------------------------------------------------------------------------------------
 
 void ServerSession::State::obey(std::string_view line) {
   if (has_control(line)) return reject("500 5.5.2 the line has a control character");
@@ -192,7 +190,6 @@ void ServerSession::State::on_starttls(std::string_view argument) {
 }
 
 // ---- what they have in common
-// ---------------------------------------------------------------------------
 
 void ServerSession::State::greet() {
   reply(fmt::format("220 {} ESMTP Posthaste", options.hostname.text()));

@@ -34,7 +34,6 @@ void ServerSession::State::enter(Phase next) {
 }
 
 // ---- events
-// ---------------------------------------------------------------------------------------------
 
 void ServerSession::State::on(server::Accepted) {
   if (phase != Phase::kWaiting) return;
@@ -115,6 +114,7 @@ void ServerSession::State::answered(bool stored, bool full, std::string_view wor
     transaction.content->refuse_by_store(full, *out);
     refuse_gently(transaction.content->refusal());
   }
+  message_settled = true;
   reset_transaction();
   enter(Phase::kCommand);
   if (peer_gone) return hang_up();
@@ -142,7 +142,6 @@ void ServerSession::State::on(server::Tick) {
 }
 
 // ---- octets
-// ---------------------------------------------------------------------------------------------
 
 void ServerSession::State::drain_pending() {
   const std::size_t done = drain(pending);
@@ -225,7 +224,6 @@ std::size_t ServerSession::State::drain_chunk(std::string_view data) {
 }
 
 // ---- ends
-// -----------------------------------------------------------------------------------------------
 
 void ServerSession::State::say_goodbye(std::string_view line) {
   if (phase == Phase::kStoring) {
@@ -247,7 +245,10 @@ void ServerSession::State::hang_up() {
 
 void ServerSession::State::finish_call(Instant at) {
   if (start_tls && !options.implicit_tls) reply("220 2.0.0 begin the handshake");
-  const bool hold = phase == Phase::kStoring;
+  // While the store works on a message its client waits for nothing else; but what became of a message is
+  // told at once, lest it be sent again should we die.
+  const bool settled = std::exchange(message_settled, false);
+  const bool hold = phase == Phase::kStoring && !settled;
   if (!replies.empty() && !hold && !peer_gone) {
     out->emplace_back(server::Send{std::move(replies)});
     replies = {};
@@ -267,7 +268,6 @@ void ServerSession::State::finish_call(Instant at) {
 }
 
 // ---- the face
-// -------------------------------------------------------------------------------------------
 
 ServerSession::ServerSession(ServerOptions options, IdSource& ids, Instant now)
     : state_(std::make_unique<State>(std::move(options), ids, now)) {}

@@ -6,20 +6,18 @@
 //   Command --STARTTLS--> Handshake --TlsUp--> Command (everything forgotten, RFC 3207 §4.2)
 //   Waiting --Accepted, implicit TLS--> Handshake          any state --> Dead
 //
-// Replies of one handle() call are one Send, at its end; while the store is awaited they wait for
-// its answer, so that a pipelined transaction is answered with one write. Content that is going to
-// be refused is read to its end.
+// Replies of one handle() call are one Send, at its end. While the store is awaited the replies
+// before its answer wait for it, so that a pipelined transaction is answered with one write.
+// Content that is going to be refused is read to its end.
 //
 // Lifetime     one connection; dead after a Hangup action, and every later event is ignored.
 // Threads      none: one thread at a time.
 // Limits       command line 4,096 octets (512 and the extensions' share); text line 64 KiB; 100
-// Received fields; 20
-//              errors between two accepted messages; recipients and size by ServerOptions; in
-//              memory one chunk of content, and what the shell read in one go after the end of a
-//              message.
-// Implements   RFC 5321; RFC 2920; RFC 1870; RFC 6152; RFC 6531; RFC 2034; RFC 3030 (CHUNKING); RFC
-// 3461 (parsed, stored);
-//              RFC 3207; RFC 6409.
+//              Received fields; 20 errors between two accepted messages; recipients and size by
+//              ServerOptions. In memory: one chunk of content, and what the shell read in one go
+//              beyond the end of a message.
+// Implements   RFC 5321; RFC 2920; RFC 1870; RFC 6152; RFC 6531; RFC 2034; RFC 3030 (CHUNKING);
+//              RFC 3461 (parsed, stored); RFC 3207; RFC 6409.
 // Does not     authenticate (submission.trusted decides, before the session), store, deliver.
 #pragma once
 
@@ -66,63 +64,95 @@ struct Submission {
   std::uint16_t chunks_spilled = 0;
 };
 
-// ---- events (Bytes, TlsUp, TlsFailed as in client_session.h, in a namespace of their own)
-// ------------------
+// ---- events: what the shell tells the session
 namespace server {
-struct Accepted {};  // the connection is up (implicit TLS: handshake comes first)
+
+// The connection is up. With implicit TLS, the handshake comes first.
+struct Accepted {};
+
 struct Bytes {
   std::string_view data;
 };
+
 struct TlsUp {
   policy::TlsFacts facts;
 };
+
 struct TlsFailed {
   policy::TlsFailure reason;
   std::string words;
 };
-struct PeerGone {};  // Hangup follows: at once, unless the store is awaited
-// The answers of the store may name the message that they are about: then one that comes late, for
+
+// Hangup follows: at once, unless the store is awaited.
+struct PeerGone {};
+
+// The store's answers. `id` may name the message that is meant: then an answer that comes late, for
 // a message that the session has done with, is ignored. Id 0 is the message at hand.
+
+// Answers Store: durable; now the peer gets its 250.
 struct Stored {
-  MessageId id;
-};                    // answers Store: durable; now the peer gets its 250
-struct NotStored {    // answers Store or any Spill: the peer gets a 452 or 451,
-  bool full = false;  // and what was spilled is abandoned
-  std::string words;  // for the log; the peer gets words of ours
-  MessageId id;
+  MessageId id = {};
 };
+
+// Answers Store or any Spill: the peer gets a 452 (full) or 451, and what was spilled is abandoned.
+struct NotStored {
+  bool full = false;
+  std::string words = {};  // for the log; the peer gets words of ours
+  MessageId id = {};
+};
+
+// 421 and Hangup: at once, unless the store is awaited. At the beginning: instead of Accepted.
 struct Overloaded {
   std::string words;
-};                   // 421 and Hangup: at once, unless the store is awaited
-struct Shutdown {};  // 421 as soon as no answer of the store is awaited
+};
+
+// 421 as soon as no answer of the store is awaited.
+struct Shutdown {};
+
+// now >= deadline().
 struct Tick {};
+
 using Event = std::variant<Accepted, Bytes, TlsUp, TlsFailed, PeerGone, Stored, NotStored,
                            Overloaded, Shutdown, Tick>;
 
-// ---- actions
-// ------------------------------------------------------------------------------------------
+// ---- actions: what the session wants of the shell, in order
+
 struct Send {
   std::string bytes;
 };
-struct StartTls {};  // after all earlier Sends
+
+// After all earlier Sends. Answered by TlsUp or TlsFailed.
+struct StartTls {};
+
+// Append this chunk of the message, not yet durable. Answered only when that fails: NotStored.
 struct Spill {
   MessageId id;
   std::uint16_t chunk;
   mail::Chunk bytes;
-};  // append, not yet durable
+};
+
+// Forget what was spilled.
 struct Abandon {
   MessageId id;
-};  // forget what was spilled
+};
+
+// Make durable; answered by Stored or NotStored.
 struct Store {
   Submission submission;
-};                 // make durable, then Stored or NotStored
-struct Hangup {};  // flush what was sent, then close
+};
+
+// Flush what was sent, then close.
+struct Hangup {};
+
+// For the log: "rejected", "554 5.4.6 …".
 struct Note {
   std::string event;
   std::string words;
-};  // for the log: "rejected", "554 5.4.6 …"
+};
+
 using Action = std::variant<Send, StartTls, Spill, Abandon, Store, Hangup, Note>;
 using Actions = std::vector<Action>;
+
 }  // namespace server
 
 class ServerSession {

@@ -89,9 +89,10 @@ struct ServerSession::State {
   server::Actions* out = nullptr;  // of the call that runs
   bool progress = false;           // in this call: the clock of the phase starts anew
 
-  std::string replies;         // not sent yet
-  std::string pending;         // read, but not done with
-  bool skipping_line = false;  // the rest of a command line that was too long
+  std::string replies;           // not sent yet
+  std::string pending;           // read, but not done with
+  bool message_settled = false;  // in this call: `replies` hold the store's answer
+  bool skipping_line = false;    // the rest of a command line that was too long
   unsigned errors = 0;
 
   std::optional<policy::TlsFacts> tls;

@@ -1,8 +1,8 @@
 // Xtext: undoing what RFC 3461 and RFC 6533 do to text, so that it fits into an ESMTP parameter.
 //
 // Threads      pure functions.
-// Implements   RFC 3461 §4 (xtext), §4.2 (ORCPT), §4.4 (ENVID); RFC 6533 §3 (utf-8-addr-xtext,
-// -unitext). Does not     encode: the client half does (client_command.h).
+// Implements   RFC 3461 §4 (xtext), §4.2 (ORCPT), §4.4 (ENVID); RFC 6533 §3 (utf-8 addresses).
+// Does not     encode: the client half does (client_command.h).
 #pragma once
 
 #include <string>

@@ -235,7 +235,6 @@ TEST(ServerContent, IsRefusedWithALineBeyondAllMeasure) {
 }
 
 // ---- BDAT
-// -----------------------------------------------------------------------------------------------
 
 TEST(ServerBdat, MakesOneMessageOfManyChunks) {
   for (const std::size_t octets_per_read : {0U, 1U, 9U}) {
