@@ -1,7 +1,7 @@
 // Config: everything that the operator decides, as plain values, checked against each other.
 //
-// Built by load_config (config/load.h) alone; every default lives in config/schema_table.cc, so that
-// a Config made by hand is all zeros. daemon/wiring.cc maps it to each module's own Options.
+// Built by load_config (config/load.h) alone; every default lives in config/schema_table.cc, so
+// that a Config made by hand is all zeros. daemon/wiring.cc maps it to each module's own Options.
 //
 // Lifetime     immutable once loaded; a reload makes a new one.
 // Threads      any, as it never changes.
