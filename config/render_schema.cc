@@ -147,7 +147,14 @@ bool is_scalar(const Field& field) {
          field.shape == Shape::kOneOrMore;
 }
 
-// "listen[]", "tls.profiles.NAME"
+std::string sentence(std::string_view words) {
+  std::string out(words);
+  if (out.front() >= 'a' && out.front() <= 'z')
+    out.front() = static_cast<char>(out.front() - 'a' + 'A');
+  return out;
+}
+
+// "`listen` (list)", "`tls.profiles.NAME`"
 std::string heading(const Field& field) {
   if (field.shape == Shape::kSections) return fmt::format("`{}` (list)", field.path);
   if (field.shape == Shape::kNamed) return fmt::format("`{}.NAME`", field.path);
@@ -165,7 +172,7 @@ void append_section(std::string& out, std::string_view path) {
   }
   for (const Field* field : below) {
     if (is_scalar(*field)) continue;
-    out += fmt::format("\n## {}\n\n{}.\n", heading(*field), field->doc);
+    out += fmt::format("\n## {}\n\n{}.\n", heading(*field), sentence(field->doc));
     if (field->shape == Shape::kNamed && !choices(*field).empty()) {
       out += fmt::format("\nNAME: {}.\n",
                          type_cell({.path = {}, .kind = Kind::kChoice, .range = field->range}));
