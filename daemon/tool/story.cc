@@ -251,7 +251,8 @@ Result<std::string> tell_schedule(std::string_view answer, const Style& style) {
                                  number(*json, "ready"), number(*json, "in_flight"));
   said += style.bold("due within") + "\n" + bars(list(*json, "due"), kBarColumns);
   std::string classes;
-  for (const auto& [name, count] : part(*json, "by_class").items()) {
+  const Json by_class = part(*json, "by_class");
+  for (const auto& [name, count] : by_class.items()) {
     if (!count.is_number_unsigned() || count.get<std::uint64_t>() == 0) continue;
     classes += fmt::format("{}{} {}", classes.empty() ? "" : ", ", printable(name),
                            count.get<std::uint64_t>());
