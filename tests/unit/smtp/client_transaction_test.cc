@@ -21,7 +21,6 @@ INSTANTIATE_TEST_SUITE_P(Reads, ClientTransactions, testing::Bool(), reads_name)
 constexpr const char* kFrom = "MAIL FROM:<from@client.example>\r\n";
 constexpr const char* kToA = "RCPT TO:<a@peer.example>\r\n";
 constexpr const char* kToB = "RCPT TO:<b@peer.example>\r\n";
-constexpr const char* kToC = "RCPT TO:<c@peer.example>\r\n";
 
 std::string text(std::initializer_list<const char*> parts) {
   std::string all;
