@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 constexpr std::size_t kBlockCacheBytes = 32 * kMiB;
-constexpr std::uint64_t kWalBytesMax = 512 * kMiB;
 constexpr std::uint64_t kBlobFileBytes = 64 * kMiB;
 constexpr std::uint64_t kBlobValueBytesMin = 2048;
 constexpr double kBloomBitsPerKey = 10;
@@ -71,7 +70,7 @@ rocksdb::DBOptions database_options(const RocksOptions& options) {
   db.listeners = {std::make_shared<TroubleListener>(options.log)};
   db.max_background_jobs =
       2;  // one flush, one compaction: later releases list faults of concurrent flushes
-  db.max_total_wal_size = kWalBytesMax;
+  db.max_total_wal_size = options.wal_bytes_max;
   // A full disk must not keep the queue from opening: what is in the log stays there until a flush
   // is due.
   db.avoid_flush_during_recovery = true;

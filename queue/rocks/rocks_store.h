@@ -34,6 +34,8 @@ struct RocksOptions {
   // three.
   std::size_t body_memtable_bytes = std::size_t{64} << 20;
   std::size_t record_memtable_bytes = std::size_t{16} << 20;
+  // The write-ahead log is cut back beyond it; a start reads that much again.
+  std::uint64_t wal_bytes_max = std::uint64_t{512} << 20;
   LogFunction log;  // may be empty
 };
 

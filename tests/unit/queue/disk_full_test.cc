@@ -1,5 +1,5 @@
-// A disk that runs full: new mail is refused, nothing that was promised is lost, and it goes on when there is
-// room again.
+// A disk that runs full: new mail is refused, nothing that was promised is lost, and it goes on
+// when there is room again.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>

@@ -1,4 +1,5 @@
-// What RocksStore does beside what every store does: opening, versions, unreadable records, what it leaves on disk.
+// What RocksStore does beside what every store does: opening, versions, unreadable records, what it
+// leaves on disk.
 #include "queue/rocks/rocks_store.h"
 
 #include <gmock/gmock.h>

@@ -76,7 +76,8 @@ Listing listing(const std::string& dir) {
 }  // namespace
 
 TemporaryDirectory::TemporaryDirectory() {
-  // In memory where there is such a file system: syncs cost nothing there, and only a power cut could tell.
+  // In memory where there is such a file system: syncs cost nothing there, and only a power cut
+  // could tell.
   std::error_code missing;
   const fs::path shared = "/dev/shm";
   const bool in_memory = fs::is_directory(shared, missing) && ::access(shared.c_str(), W_OK) == 0;
