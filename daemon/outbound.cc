@@ -193,7 +193,9 @@ void OutboundConnection::on_failed(const smtp::SessionFailure& failure) {
     house.metrics.tls_failed(Direction::kOutbound, mode(), connect_.profile, failure.tls);
     house.metrics.tls_policy(connect_.level, false);
   }
-  house.log.write(LogLevel::kInfo, "session_failed",
+  // A peer that closes an idle connection does what it may at any time.
+  const LogLevel level = failure.stage == smtp::Stage::kIdle ? LogLevel::kDebug : LogLevel::kInfo;
+  house.log.write(level, "session_failed",
                   {{"domain", connect_.domain.text()},
                    {"host", connect_.host.text()},
                    {"endpoint", render_endpoint(connect_.endpoint)},
