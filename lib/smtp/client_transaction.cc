@@ -126,8 +126,9 @@ void ClientTransaction::append_next(std::string& commands) {
     case Command::kRset: commands += "RSET\r\n"; return;
     case Command::kMail: {
       bool utf8 = transaction_.envelope->smtputf8 || !transaction_.envelope->sender.ascii();
-      for (const std::uint16_t index : asked_)
+      for (const std::uint16_t index : asked_) {
         utf8 = utf8 || !transaction_.recipients[index].address.ascii();
+      }
       append_mail(commands, *transaction_.envelope, utf8, capabilities_);
       return;
     }
@@ -212,8 +213,8 @@ bool ClientTransaction::on_reply(Reply reply) {
 bool ClientTransaction::on_mail_reply(const Reply& reply) {
   open_ = completes(reply);
   if (open_) return true;
-  if (goes_ahead(reply) || reply.code == kClosing)
-    return false;  // 421 says nothing of any recipient
+  // 421 speaks of the host, not of this sender: another host may take the message.
+  if (goes_ahead(reply) || reply.code == kClosing) return false;
   settle_all(Fate::kUnknown, refusal_verdict(reply), Stage::kMail, reply);
   over_ = true;
   return true;
