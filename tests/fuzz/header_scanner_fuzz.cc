@@ -1,5 +1,5 @@
-// The scanner finds the same however its input is cut, and agrees with a plain search for the empty line. The
-// first octet says where to cut.
+// The scanner finds the same however its input is cut, and agrees with a plain search for the empty
+// line. The first octet says where to cut.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
-// What is taken for an address keeps its limits, is the same when it is read again, and cannot break out of
-// the places where we print it.
+// What is taken for an address keeps its limits, is the same when it is read again, and cannot
+// break out of the places where we print it.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

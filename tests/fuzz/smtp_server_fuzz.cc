@@ -1,5 +1,5 @@
-// A whole server session: the input is a list of events, and each one may be cut as it likes. What must hold
-// whatever comes is checked at every action.
+// A whole server session: the input is octets and events. What must hold whatever comes is checked
+// at every action.
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -126,8 +126,9 @@ smtp::ServerOptions options_of(std::uint8_t bits) {
 
 }  // namespace
 
-// First octet: options. Then octets for the session as they stand, but '\x01'..'\x08' are events (they are in no
-// valid command), and what is between two of them is cut into reads of `cut` octets.
+// First octet: options. Then octets for the session as they stand, but '\x01' to '\x08' are events
+// (they are in no valid command), and what is between two of them is cut into reads of `cut`
+// octets.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view input(reinterpret_cast<const char*>(data), size);
   Judge judge(options_of(input.empty() ? 0 : static_cast<std::uint8_t>(input[0])));
