@@ -95,7 +95,7 @@ def main():
               f"   {r['peak_mib']:8.0f}   {r['connections']:11}   {r['duplicates']:10}", flush=True)
     if options.no_strace:
         return
-    calls = system_calls(options, max(1000, options.count // 10))
+    calls = system_calls(options, max(1000, options.count // 4))
     print(f"\nsystem calls per message, all threads, start and stop included: {sum(calls.values()):.2f}")
     for name, value in calls.most_common(12):
         if value >= 0.01:

@@ -160,6 +160,7 @@ class House:
         if self.dns.process is None:
             self.dns.start()
         self.log = open(f"{self.folder}/log", "ab")
+        self.wrapped = bool(wrapper)
         self.process = subprocess.Popen([*wrapper, DAEMON, "--config", self.write_config()], stdout=self.log,
                                         stderr=subprocess.STDOUT, env={**os.environ, **getattr(self, "environment", {})})
         if expect_ready:
@@ -174,6 +175,11 @@ class House:
             return False
 
     def stop(self):
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        if self.wrapped and children.exists():  # the wrapper ends when the daemon does
+            for child in children.read_text().split():
+                os.kill(int(child), signal.SIGTERM)
+            self.process.wait(60)
         return end_process(self.process)
 
     def kill(self):
