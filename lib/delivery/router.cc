@@ -177,7 +177,8 @@ void Router::on_ready(const Dial& dial, Instant now) {
 }
 
 void Router::on_proven() {
-  if (calling_ != 0) return;  // it was an older connection; the walk is still on its way
+  // It was an older connection, if the walk is still on its way.
+  if (calling_ != 0 || asked_host_) return;
   walk_.reset();
   step_ = 0;
   if (plan_) plan_->resume = {};

@@ -1,0 +1,102 @@
+// Checker: the promises, checked at every step, from what the peers and the store saw, not from
+// what the engine says.
+//
+// * Every accepted recipient is delivered, bounced (with a notification, unless none is due) or
+// still queued.
+// * A recipient is delivered twice only after a loss behind the final dot, or a crash before the
+// outcome was durable.
+// * No limit is exceeded; no attempt is made before its time, or twice at a time.
+// * In the end everything is settled.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "lib/delivery/engine.h"
+#include "queue/store.h"
+#include "tests/sim/scenario.h"
+#include "tests/sim/world.h"
+
+namespace posthaste::sim {
+
+// One transaction as it was ordered, shared by all who have to do with it.
+struct Attempt {
+  std::shared_ptr<const mail::Envelope> envelope;
+  std::vector<mail::Recipient> recipients;
+  std::string body;
+  std::set<std::uint16_t> maybe;  // settled as "maybe delivered"
+  bool crashed = false;
+};
+
+class Checker {
+ public:
+  Checker(World& world, const Scenario& scenario) : world_(world), scenario_(scenario) {}
+
+  // ---- the queue
+  void on_accepted(const queue::Accept& accept, std::string body);
+  // The submitter has its 250.
+  void on_acknowledged(MessageId id, const std::string& content);
+  void on_persist(const delivery::Persist& persist, const queue::Settle& settle);
+  void on_settled(const queue::Settled& settled);
+  // ---- conversations
+  void on_connect(const delivery::Connect& connect);
+  void on_ready(ConnId conn);
+  void on_leaving(ConnId conn);
+  void on_closed(ConnId conn);
+  std::shared_ptr<Attempt> on_deliver(const delivery::Deliver& deliver);
+  void on_finished(ConnId conn);
+  // The peer took the message for these addresses.
+  void on_taken(Attempt& attempt, const std::vector<std::string>& addresses);
+  // ---- the process
+  void on_crash();
+  void on_options(const delivery::Options& options);
+
+  // How many recipients are still queued.
+  std::size_t queued() const { return queued_; }
+  std::uint64_t delivered() const { return delivered_; }
+  std::uint64_t ended_undelivered() const { return bounced_; }
+  const std::string& body_of(MessageId id) const { return bodies_.at(id); }
+
+ private:
+  using Key = std::pair<MessageId, std::uint16_t>;
+  enum class Fate { kQueued, kDelivered, kBounced };
+  struct Track {
+    mail::Recipient recipient;
+    std::shared_ptr<const mail::Envelope> envelope;
+    Fate fate = Fate::kQueued;
+    Instant due;
+    bool under_way = false;
+    bool unsettled = false;  // its fate is on its way to the store
+    unsigned taken = 0;      // by a peer
+    unsigned excused = 0;    // of these: nobody could know
+    std::weak_ptr<Attempt> attempt;
+  };
+  struct Call {
+    std::string domain;
+    enum class State { kOpening, kUp, kLeaving } state = State::kOpening;
+    unsigned messages = 0;
+    std::vector<Key> under_way;
+  };
+  struct Pace {
+    std::deque<Instant> messages, calls;
+  };
+  std::string name(const Key& key) const;
+  void check_bounce(const delivery::Settlement& settlement, const Key& key);
+  void check_settlement(const delivery::Settlement& settlement, const Key& key, bool dsn);
+  void check_rate(std::deque<Instant>& times, const delivery::Rate& rate, const std::string& what);
+  static policy::OnTlsFailure choice(policy::TlsFailure failure, const policy::TlsPolicy& policy);
+
+  World& world_;
+  const Scenario& scenario_;
+  std::map<Key, Track> tracks_;
+  std::map<MessageId, std::string> bodies_;
+  std::map<ConnId, Call> calls_;
+  std::map<std::string, Pace> paces_;
+  std::size_t queued_ = 0;
+  std::uint64_t delivered_ = 0, bounced_ = 0;
+};
+
+}  // namespace posthaste::sim

@@ -1,0 +1,46 @@
+#include "tests/sim/internet.h"
+
+#include <utility>
+
+namespace posthaste::sim {
+
+using namespace std::chrono_literals;
+
+void Internet::look_up(const dns::Question& question, std::function<void(dns::Answer)> answer) {
+  dns::Answer made = scenario_.answer(question, world_.now(), world_.rng());
+  Duration wait = world_.draw(0ms, 80ms);
+  if (world_.fault(scenario_.dns_trouble)) {
+    constexpr dns::AnswerStatus kTroubles[] = {
+        dns::AnswerStatus::kServFail, dns::AnswerStatus::kTimeout, dns::AnswerStatus::kRefused,
+        dns::AnswerStatus::kMalformed};
+    made = dns::Answer{};
+    made.status = kTroubles[world_.rng().below(std::size(kTroubles))];
+    made.words = fmt::format("{} for {}", dns::name(made.status), question.name);
+    made.expires = world_.now() + 5s;
+    if (made.status == dns::AnswerStatus::kTimeout) wait = world_.draw(2s, 14s);
+  }
+  world_.say("dns {} {}: {}", question.name, dns::name(question.type), dns::name(made.status));
+  world_.after(wait, [answer = std::move(answer), made = std::move(made)] { answer(made); });
+}
+
+void Internet::call(const delivery::Connect& connect,
+                    std::function<void(Called, std::string)> answer) {
+  const Host* host = scenario_.host_at(connect.endpoint.address);
+  if (host == nullptr)
+    return world_.violate("a call to nowhere: " + render_endpoint(connect.endpoint));
+  if (world_.fault(host->refuses_calls)) {
+    if (world_.rng().chance(0.3)) return;  // silence
+    return world_.after(world_.draw(1ms, 500ms),
+                        [answer = std::move(answer)] { answer({}, "connection refused"); });
+  }
+  auto link = std::make_shared<Link>(world_, draw_link_traits(world_, host->cuts));
+  auto peer = std::make_shared<Peer>(
+      world_, checker_, *host, Peer::Call{connect.tls, connect.implicit_tls, connect.level}, link);
+  peers_.push_back(peer);
+  world_.after(world_.draw(1ms, 300ms), [answer = std::move(answer), link, peer] {
+    peer->begin();
+    answer({link, peer}, {});
+  });
+}
+
+}  // namespace posthaste::sim

@@ -1,0 +1,33 @@
+#include "tests/sim/mutation.h"
+
+#include <array>
+
+namespace posthaste::sim {
+namespace {
+
+constexpr std::array kBugs{
+    NamedBug{"ack-before-commit", Bug::kAckBeforeCommit},
+    NamedBug{"drop-persist", Bug::kDropPersist},
+    NamedBug{"drop-answer", Bug::kDropAnswer},
+    NamedBug{"drop-closed", Bug::kDropClosed},
+    NamedBug{"lose-entry", Bug::kLoseEntry},
+    NamedBug{"retry-early", Bug::kRetryEarly},
+    NamedBug{"forget-bounce", Bug::kForgetBounce},
+    NamedBug{"plaintext-anyway", Bug::kPlaintextAnyway},
+    NamedBug{"no-dot-stuffing", Bug::kNoDotStuffing},
+    NamedBug{"pipeline-anyway", Bug::kPipelineAnyway},
+    NamedBug{"connection-too-many", Bug::kConnectionTooMany},
+    NamedBug{"message-too-many", Bug::kMessageTooMany},
+    NamedBug{"recipient-too-many", Bug::kRecipientTooMany},
+    NamedBug{"maybe-is-untried", Bug::kMaybeIsUntried},
+    NamedBug{"lost-is-delivered", Bug::kLostIsDelivered},
+    NamedBug{"temporary-is-permanent", Bug::kTemporaryIsPermanent},
+    NamedBug{"expire-early", Bug::kExpireEarly},
+    NamedBug{"redeliver", Bug::kRedeliver},
+};
+
+}  // namespace
+
+std::span<const NamedBug> all_bugs() { return kBugs; }
+
+}  // namespace posthaste::sim

@@ -1,0 +1,49 @@
+// Mutation: a bug that is planted on purpose, to show that the simulator finds its like. It is
+// applied in the harness, at the seams between engine, sessions, store and network; the production
+// code knows nothing of it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace posthaste::sim {
+
+enum class Bug {
+  kNone,
+  kAckBeforeCommit,    // 250 is said before the store has the message
+  kDropPersist,        // an outcome is never given to the store
+  kDropAnswer,         // DNS answered and nobody told the engine
+  kDropClosed,         // a connection ends and the engine does not hear of it
+  kLoseEntry,          // a restart overlooks a recipient
+  kRetryEarly,         // the store is told a later due time than the engine keeps
+  kForgetBounce,       // a recipient ends undelivered and nobody tells the sender
+  kPlaintextAnyway,    // TLS is required, and the session is not told
+  kNoDotStuffing,      // content goes out as it is
+  kPipelineAnyway,     // commands are sent ahead to a server that does not bear it
+  kConnectionTooMany,  // limits, each wider by one
+  kMessageTooMany,
+  kRecipientTooMany,
+  kMaybeIsUntried,        // lost after the final dot, and tried again at once
+  kLostIsDelivered,       // lost after the final dot, and taken for delivered
+  kTemporaryIsPermanent,  // a 4xx bounces
+  kExpireEarly,           // gives up before the time is up
+  kRedeliver,             // a delivered recipient is stored as deferred
+};
+
+struct Mutation {
+  Bug bug = Bug::kNone;
+  unsigned turns = 0;  // how often the bug had its chance
+
+  bool is(Bug one) const { return bug == one; }
+  // True for every `every`-th chance, the first time at the `every`-th.
+  bool strikes(Bug one, unsigned every) { return is(one) && ++turns % every == 0; }
+};
+
+struct NamedBug {
+  std::string_view name;
+  Bug bug;
+};
+std::span<const NamedBug> all_bugs();
+
+}  // namespace posthaste::sim

@@ -1,0 +1,200 @@
+#include "tests/sim/outbound.h"
+
+#include <utility>
+
+#include "lib/base/overloaded.h"
+#include "tests/sim/mta.h"
+
+namespace posthaste::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+smtp::ClientOptions options(Mta& mta, const delivery::Connect& connect) {
+  smtp::ClientOptions made;
+  made.helo = mta.scenario().options.helo;
+  made.tls = connect.tls;
+  made.implicit_tls = connect.implicit_tls;
+  made.timeouts = mta.scenario().options.timeouts;
+  if (mta.world().mutation().is(Bug::kPlaintextAnyway) && !made.implicit_tls &&
+      made.tls == smtp::TlsNeed::kRequired) {
+    made.tls = smtp::TlsNeed::kIfOffered;
+  }
+  return made;
+}
+
+void replace_all(std::string& text, std::string_view what, std::string_view with) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size()) {
+    text.replace(at, what.size(), with);
+  }
+}
+
+}  // namespace
+
+Outbound::Outbound(Mta& mta, delivery::Connect connect)
+    : mta_(mta),
+      connect_(std::move(connect)),
+      session_(options(mta, connect_), mta.world().now()) {}
+
+void Outbound::begin() {
+  watch();
+  mta_.internet().call(connect_,
+                       [weak = weak_from_this()](const auto& called, const std::string& words) {
+                         const auto self = weak.lock();
+                         if (self && !self->over_) return self->on_called(called, words);
+                         if (called.link) called.link->close(Side::kCaller);
+                       });
+}
+
+void Outbound::on_called(const Internet::Called& called, const std::string& words) {
+  if (!called.link) return feed(smtp::ConnectError{words, false});
+  line_ = called;
+  line_.link->attach(Side::kCaller,
+                     {[this](std::string_view bytes, std::uint64_t) { receive(bytes); },
+                      [this] {
+                        feed(smtp::PeerGone{"connection lost", {}});
+                      },
+                      [this] { feed(smtp::Written{}); }});
+  feed(smtp::Connected{});
+}
+
+void Outbound::receive(std::string_view bytes) {
+  std::string text(bytes);
+  if (mta_.world().mutation().is(Bug::kPipelineAnyway))
+    replace_all(text, "250-SIZE", "250-PIPELINING\r\n250-SIZE");
+  feed(smtp::Bytes{text});
+}
+
+void Outbound::deliver(const delivery::Deliver& deliver) {
+  const auto attempt = mta_.checker().on_deliver(deliver);
+  if (over_) return;
+  letter_ = deliver.letter;
+  line_.peer->expect(attempt);
+  feed(smtp::Deliver{{letter_->envelope, deliver.recipients}});
+}
+
+void Outbound::feed(smtp::ClientEvent event) {
+  const auto keep = shared_from_this();
+  if (over_ || !mta_.alive()) return;
+  answers_.clear();
+  session_.handle(std::move(event), mta_.world().now(), actions_);
+  for (std::size_t next = 0; drain_actions() && next < answers_.size();) {
+    session_.handle(std::move(answers_[next++]), mta_.world().now(), actions_);
+  }
+  watch();
+  mta_.pump();
+}
+
+// False: the session is over.
+bool Outbound::drain_actions() {
+  for (auto& action : actions_) {
+    if (!carry_out(action)) return false;
+  }
+  actions_.clear();
+  return true;
+}
+
+bool Outbound::carry_out(smtp::ClientAction& action) {
+  std::visit(Overloaded{
+                 [&](smtp::Send& e) { send(std::move(e.bytes)); },
+                 [&](smtp::SendChunk& e) { send(*e.chunk); },
+                 [&](smtp::StartTls&) { start_tls(); },
+                 [&](smtp::Ready& e) {
+                   mta_.checker().on_ready(connect_.conn);
+                   mta_.note(delivery::SessionReady{connect_.conn, e.capabilities, e.tls});
+                 },
+                 [&](smtp::WantBody& e) { give_chunk(e.chunk); },
+                 [&](smtp::Finished& e) { on_finished(std::move(e.result)); },
+                 [&](smtp::Failed& e) {
+                   mta_.world().say("conn {} failed: {}", connect_.conn.value, e.failure.words);
+                   mta_.checker().on_leaving(connect_.conn);
+                   mta_.note(delivery::SessionFailed{connect_.conn, e.failure});
+                 },
+                 [&](smtp::Closed&) { close(); },
+             },
+             action);
+  return !over_;
+}
+
+void Outbound::send(std::string bytes) {
+  if (mta_.world().mutation().is(Bug::kNoDotStuffing)) replace_all(bytes, "\r\n..", "\r\n.");
+  if (line_.link) line_.link->send(Side::kCaller, std::move(bytes));
+}
+
+void Outbound::start_tls() {
+  line_.peer->handshake([weak = weak_from_this()](policy::TlsFailure failure) {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (failure != policy::TlsFailure::kNone) {
+      return self->feed(smtp::TlsFailed{failure, std::string(policy::label(failure))});
+    }
+    policy::TlsFacts facts;
+    facts.version = "TLSv1.3";
+    self->feed(smtp::TlsUp{facts});
+  });
+}
+
+// A whole body is at hand, or a chunk is read from the store, which takes its time.
+void Outbound::give_chunk(std::uint16_t chunk) {
+  const bool last = chunk + 1U == letter_->envelope->body_chunks;
+  const auto& chunks = letter_->body.chunks;
+  if (chunk < chunks.size()) return answers_.push_back(smtp::BodyChunk{chunks[chunk], last});
+  const MessageId id = letter_->envelope->id;
+  mta_.soon(mta_.world().draw(0ms, 50ms), [self = shared_from_this(), id, chunk, last] {
+    if (self->over_) return;
+    auto read = self->mta_.store().body_chunk(id, chunk);
+    if (read) return self->feed(smtp::BodyChunk{*read, last});
+    self->feed(smtp::BodyLost{read.error().words});
+  });
+}
+
+void Outbound::on_finished(smtp::TransactionResult result) {
+  letter_.reset();
+  mta_.checker().on_finished(connect_.conn);
+  for (auto& outcome : result.outcomes) {
+    Mutation& mutation = mta_.world().mutation();
+    if (outcome.verdict == smtp::Verdict::kMaybe && mutation.is(Bug::kMaybeIsUntried)) {
+      outcome.verdict = smtp::Verdict::kUntried;
+    }
+    if (outcome.verdict == smtp::Verdict::kMaybe && mutation.is(Bug::kLostIsDelivered)) {
+      outcome.verdict = smtp::Verdict::kDelivered;
+    }
+    if (outcome.verdict == smtp::Verdict::kTemporary && mutation.is(Bug::kTemporaryIsPermanent)) {
+      outcome.verdict = smtp::Verdict::kPermanent;
+    }
+  }
+  mta_.note(delivery::SessionFinished{connect_.conn, std::move(result)});
+}
+
+void Outbound::close() {
+  over_ = true;
+  if (line_.link) line_.link->close(Side::kCaller);
+  mta_.checker().on_closed(connect_.conn);
+  mta_.world().say("conn {} closed", connect_.conn.value);
+  if (!mta_.world().mutation().strikes(Bug::kDropClosed, 3)) {
+    mta_.note(delivery::SessionClosed{connect_.conn});
+  }
+  mta_.retire(connect_.conn);
+}
+
+void Outbound::abandon() {
+  over_ = true;
+  if (!line_.link) return;
+  if (mta_.world().rng().chance(0.5)) line_.link->reset();
+  line_.link->close(Side::kCaller);
+}
+
+void Outbound::watch() {
+  const Instant deadline = over_ ? kNever : session_.deadline();
+  if (deadline == kNever || deadline >= watched_) return;
+  watched_ = deadline;
+  mta_.world().at(deadline, [weak = weak_from_this(), deadline] {
+    const auto self = weak.lock();
+    if (!self || self->over_ || self->watched_ != deadline) return;
+    self->watched_ = kNever;
+    if (self->session_.deadline() <= self->mta_.world().now()) return self->feed(smtp::Tick{});
+    self->watch();
+  });
+}
+
+}  // namespace posthaste::sim

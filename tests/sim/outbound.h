@@ -1,0 +1,49 @@
+// Outbound: drives one ClientSession over one Link, as the daemon's OutboundConnection does over a
+// socket.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "lib/delivery/engine.h"
+#include "lib/smtp/client_session.h"
+#include "tests/sim/internet.h"
+
+namespace posthaste::sim {
+
+class Mta;
+
+class Outbound : public std::enable_shared_from_this<Outbound> {
+ public:
+  Outbound(Mta& mta, delivery::Connect connect);
+  void begin();
+  void deliver(const delivery::Deliver& deliver);
+  void quit() { feed(smtp::Quit{}); }
+  // The process has died: the kernel closes the socket.
+  void abandon();
+
+ private:
+  void on_called(const Internet::Called& called, const std::string& words);
+  void feed(smtp::ClientEvent event);
+  bool drain_actions();
+  bool carry_out(smtp::ClientAction& action);
+  void send(std::string bytes);
+  void receive(std::string_view bytes);
+  void start_tls();
+  void give_chunk(std::uint16_t chunk);
+  void on_finished(smtp::TransactionResult result);
+  void close();
+  void watch();
+
+  Mta& mta_;
+  const delivery::Connect connect_;
+  smtp::ClientSession session_;
+  Internet::Called line_;
+  std::shared_ptr<const mail::Letter> letter_;
+  std::vector<smtp::ClientEvent> answers_;
+  smtp::ClientActions actions_;
+  bool over_ = false;
+  Instant watched_ = kNever;
+};
+
+}  // namespace posthaste::sim

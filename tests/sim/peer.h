@@ -1,0 +1,92 @@
+// Peer: a mail host on the pretend Internet, written from the RFCs and without a line of lib/smtp,
+// which serves one connection and holds the client to the protocol.
+//
+// What it does not bear (each ends the run): a command while a reply is awaited that the client may
+// not send ahead (RFC 5321 §4.3.1, RFC 2920 §3.1), commands out of order (§4.1.4), parameters of
+// extensions that were not offered, plaintext where TLS is required, STARTTLS where TLS is
+// forbidden, other content than was stored (§4.5.2), content for nobody (RFC 2920 §3.1).
+//
+// Lifetime     the Internet's; outlives the link's use of it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/sim/checker.h"
+#include "tests/sim/link.h"
+#include "tests/sim/scenario.h"
+
+namespace posthaste::sim {
+
+class Peer : public std::enable_shared_from_this<Peer> {
+ public:
+  // What it is to this client, as the pretend Internet knows.
+  struct Call {
+    smtp::TlsNeed need;
+    bool implicit_tls;
+    policy::TlsLevel level;
+  };
+  Peer(World& world, Checker& checker, const Host& host, Call call, std::shared_ptr<Link> link);
+  void begin();
+  // The client shakes hands. Answers with the failure; kNone: TLS is up. May never answer.
+  void handshake(std::function<void(policy::TlsFailure)> answer);
+  // The transaction that the client is told to make next.
+  void expect(std::shared_ptr<Attempt> attempt) { attempt_ = std::move(attempt); }
+
+ private:
+  enum class Phase { kGreeting, kCommand, kTlsAwaited, kContent, kBdat, kGone };
+  enum class Deed { kNone, kTemporary, kPermanent, kClosing, kDrop, kReset, kSilence, kGarbage };
+
+  void on_bytes(std::string_view bytes, std::uint64_t seen);
+  void on_line(const std::string& line, std::uint64_t seen);
+  void on_command(const std::string& line);
+  void on_ehlo(bool extended);
+  void on_starttls();
+  void on_mail(const std::string& line);
+  void on_rcpt(const std::string& line);
+  void on_data();
+  void on_bdat(const std::string& line);
+  void on_content_line(const std::string& line);
+  void on_content(std::size_t take);
+  void end_of_content();
+  void take_message();
+  void check_parameters(const std::string& line, std::size_t from);
+  void reset_transaction();
+
+  // Something else than the right reply, as the dice will have it. True: it was done.
+  bool misbehave(double more = 1);
+  bool faulty(double probability);
+  void reply(int code, const std::string& text, bool awaited_alone);
+  void later(std::function<void()> what);
+  void go_away();
+  void violate(const std::string& rule);
+
+  World& world_;
+  Checker& checker_;
+  const Host& host_;
+  const Call call_;
+  std::shared_ptr<Link> link_;
+  std::shared_ptr<Attempt> attempt_;
+
+  Phase phase_ = Phase::kGreeting;
+  std::string buffer_;
+  std::uint64_t buffer_seen_ = 0;  // of its first byte
+  bool tls_ = false, extended_ = false, greeted_ = false;
+  bool mail_ = false;
+  std::vector<std::string> accepted_;
+  std::string content_;
+  std::size_t bdat_left_ = 0;
+  bool bdat_last_ = false, data_for_nobody_ = false, bdat_refused_ = false, injected_ = false;
+
+  // Replies are numbered. The client must have seen reply `barrier_` before its next command.
+  std::uint64_t replies_ = 0;
+  std::uint64_t barrier_ = 0;
+  std::vector<std::uint64_t>
+      reply_ends_;  // by number: how many bytes the client has had then; 0: not sent yet
+  Instant speak_at_{};
+};
+
+}  // namespace posthaste::sim

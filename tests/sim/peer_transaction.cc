@@ -1,0 +1,151 @@
+// A Peer's part in a mail transaction.
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "tests/sim/peer.h"
+
+namespace posthaste::sim {
+namespace {
+
+// "FROM:<a@b> …" -> a@b; and where the parameters begin.
+std::optional<std::string> path_of(const std::string& line, std::size_t& end) {
+  const auto open = line.find('<');
+  end = line.find('>');
+  if (open == std::string::npos || end == std::string::npos || end < open) return std::nullopt;
+  return line.substr(open + 1, end++ - open - 1);
+}
+
+}  // namespace
+
+void Peer::check_parameters(const std::string& line, std::size_t from) {
+  std::size_t at = from;
+  while ((at = line.find_first_not_of(' ', at)) != std::string::npos) {
+    const std::size_t end = std::min(line.find(' ', at), line.size());
+    const std::string word = line.substr(at, end - at);
+    const std::string key = word.substr(0, word.find('='));
+    const bool known =
+        (key == "SIZE" && host_.size) || (key == "BODY" && host_.eight_bit) ||
+        ((key == "RET" || key == "ENVID" || key == "NOTIFY" || key == "ORCPT") && host_.dsn) ||
+        (key == "SMTPUTF8" && host_.utf8);
+    if (!known || !extended_) violate("a parameter that was not offered: " + line);
+    at = end;
+  }
+}
+
+void Peer::on_mail(const std::string& line) {
+  std::size_t end = 0;
+  const auto path = path_of(line, end);
+  if (!path || !line.starts_with("MAIL FROM:<")) return violate("bad syntax: " + line);
+  check_parameters(line, end);
+  if (mail_) return violate("MAIL inside a transaction");
+  if (!tls_ &&
+      (call_.need == smtp::TlsNeed::kRequired || call_.level == policy::TlsLevel::kEncrypt)) {
+    return violate("plaintext MAIL where TLS is required");
+  }
+  if (!attempt_) return violate("MAIL that nobody ordered");
+  if (*path != attempt_->envelope->sender.text())
+    return violate("another sender than was accepted");
+  if (misbehave()) return;
+  mail_ = true;
+  reply(250, "2.1.0 fine", false);
+}
+
+void Peer::on_rcpt(const std::string& line) {
+  std::size_t end = 0;
+  const auto path = path_of(line, end);
+  if (!path || !line.starts_with("RCPT TO:<")) return violate("bad syntax: " + line);
+  check_parameters(line, end);
+  if (!mail_) {  // legal only behind a MAIL that was refused after it was sent
+    if (!host_.pipelining || !extended_) return violate("RCPT without MAIL");
+    return reply(503, "5.5.1 MAIL first", false);
+  }
+  if (path->starts_with("gone")) return reply(550, "5.1.1 no such user", false);
+  if (misbehave()) return;
+  accepted_.push_back(*path);
+  reply(250, "2.1.5 fine", false);
+}
+
+void Peer::on_data() {
+  if (!host_.pipelining && accepted_.empty()) return violate("DATA for nobody");
+  if (extended_ && host_.chunking) return violate("DATA where CHUNKING is offered");
+  content_.clear();
+  if (accepted_.empty() && !(mail_ && host_.answers_data_without_recipients)) {
+    return reply(503, "5.5.1 nobody would have it", true);
+  }
+  if (misbehave()) return;
+  data_for_nobody_ = accepted_.empty();
+  reply(354, "go on", true);
+  phase_ = Phase::kContent;
+}
+
+// RFC 5321 §4.5.2.
+void Peer::on_content_line(const std::string& line) {
+  if (line == ".") {
+    phase_ = Phase::kCommand;
+    return end_of_content();
+  }
+  content_ += line.starts_with('.') ? line.substr(1) : line;
+  content_ += "\r\n";
+  if (data_for_nobody_) violate("content for nobody");
+}
+
+void Peer::on_bdat(const std::string& line) {
+  if (!host_.chunking || !extended_) return violate("BDAT that was not offered");
+  const auto end = std::from_chars(line.data() + 5, line.data() + line.size(), bdat_left_);
+  if (end.ec != std::errc()) return violate("bad syntax: " + line);
+  bdat_last_ = line.ends_with(" LAST");
+  if (accepted_.empty() && !bdat_refused_) return violate("BDAT for nobody");
+  phase_ = Phase::kBdat;
+  if (bdat_left_ == 0) on_content(0);
+}
+
+void Peer::on_content(std::size_t take) {
+  content_ += buffer_.substr(0, take);
+  buffer_.erase(0, take);
+  bdat_left_ -= take;
+  if (bdat_left_ > 0) return;
+  phase_ = Phase::kCommand;
+  if (bdat_refused_) return reply(503, "5.5.1 the message is refused", false);
+  if (bdat_last_) return end_of_content();
+  if (misbehave(0.5)) {
+    accepted_.clear();
+    bdat_refused_ = true;
+    return;
+  }
+  reply(250, "2.0.0 more", false);
+}
+
+void Peer::end_of_content() {
+  const bool nobody = data_for_nobody_;
+  if (!nobody && attempt_ && content_ != attempt_->body) {
+    return violate(fmt::format("other content than was stored: {} octets, not {}", content_.size(),
+                               attempt_->body.size()));
+  }
+  if (nobody) {
+    reset_transaction();
+    return reply(554, "5.5.1 no valid recipients", false);
+  }
+  if (faulty(host_.trouble)) {  // it may be ours already when we lose our voice
+    if (world_.rng().chance(0.5)) take_message();
+    reset_transaction();
+    if (phase_ == Phase::kGone) return;
+    phase_ = Phase::kGone;
+    if (world_.rng().chance(0.4)) return link_->reset();
+    if (world_.rng().chance(0.5)) return;  // silence
+    return later([self = shared_from_this()] { self->go_away(); });
+  }
+  if (misbehave()) return reset_transaction();
+  take_message();
+  reset_transaction();
+  reply(250, "2.0.0 it is ours", false);
+}
+
+void Peer::take_message() {
+  if (!attempt_) return violate("content that nobody ordered");
+  world_.say("{} takes {} for {}", host_.name.text(), render_id(attempt_->envelope->id),
+             fmt::join(accepted_, " "));
+  checker_.on_taken(*attempt_, accepted_);
+}
+
+}  // namespace posthaste::sim

@@ -1,0 +1,60 @@
+// Scenario: what one seed makes of the pretend Internet and of our own configuration.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lib/delivery/options.h"
+#include "lib/dns/answer.h"
+#include "tests/sim/world.h"
+
+namespace posthaste::sim {
+
+// One mail host, with all its addresses.
+struct Host {
+  MxName name;
+  std::vector<IpAddress> addresses;
+  bool pipelining = true, chunking = false, dsn = false, size = true, eight_bit = true,
+       utf8 = false;
+  bool helo_only = false;  // knows no EHLO
+  bool starttls = true;
+  bool answers_data_without_recipients = false;  // with 354, as it may
+  double trouble = 0;                            // how often a reply is another than it should be
+  double handshake_trouble = 0;
+  double refuses_calls = 0;  // per address and call
+  double cuts = 0;           // how often a connection breaks somewhere
+};
+
+enum class DomainKind { kMx, kNullMx, kNoDomain };
+
+struct Domain {
+  RoutingDomain name;
+  DomainKind kind = DomainKind::kMx;
+  std::vector<std::size_t> hosts;  // in preference order
+  policy::TlsPolicy tls;
+  bool hopeless() const { return kind != DomainKind::kMx; }
+};
+
+struct Scenario {
+  std::vector<Host> hosts;
+  std::vector<Domain> domains;
+  delivery::Options options;  // what the checkers hold the engine to
+  unsigned messages = 0;
+  Duration fault_time{};  // then everything is healthy
+  Duration drain_time{};  // then everything must be settled
+  double dns_trouble = 0;
+  double store_trouble = 0;
+  unsigned crashes = 0;
+  unsigned graceful_restarts = 0;
+  unsigned reloads = 0;
+
+  const Host* host_at(const IpAddress& address) const;
+  const Domain* domain_named(const std::string& name) const;
+  // The truth; trouble is added by who asks.
+  dns::Answer answer(const dns::Question& question, Instant now, Rng& rng) const;
+};
+
+Scenario draw_scenario(World& world);
+
+}  // namespace posthaste::sim
