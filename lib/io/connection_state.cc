@@ -183,7 +183,11 @@ void Connection::State::give_up(IoResult result) {
 }
 
 void Connection::State::update_watch() {
-  if (phase == Phase::kOpen) poll->watch(!read_parked, write_blocked || read_needs_write);
+  if (phase == Phase::kOpen) {
+    // While reading waits for writing, input that waits must not call us again and again for
+    // nothing.
+    poll->watch(!read_parked && !read_needs_write, write_blocked || read_needs_write);
+  }
   if (phase == Phase::kStartingTls) poll->watch(false, write_blocked);
 }
 

@@ -83,9 +83,10 @@ struct Connection::State {
   bool paused = false;  // by pause_reading()
   bool read_parked =
       false;  // something arrived while paused: READABLE is off until resume_reading()
-  bool write_blocked = false;     // the kernel is full: WRITABLE is on
-  bool read_needs_write = false;  // TLS must write before it can read on: WRITABLE is on
-  bool broken = false;            // the socket has an error; reading on shows it
+  bool write_blocked = false;  // the kernel is full: WRITABLE is on
+  bool read_needs_write =
+      false;            // TLS must write before it can read on: WRITABLE is on, READABLE off
+  bool broken = false;  // the socket has an error; reading on shows it
 };
 
 }  // namespace posthaste::io

@@ -21,7 +21,8 @@ namespace posthaste::io {
 
 inline Endpoint any_port() { return {ipv4(127, 0, 0, 1), 0}; }
 
-// Two ends of one TCP connection to `listening`, both blocking: the one that connected, the one that was accepted.
+// Two ends of one TCP connection to `listening`, both blocking: the one that connected, and the
+// one that was accepted.
 inline std::pair<Fd, Fd> tcp_pair_at(int listening, int buffer_bytes = 0) {
   const SocketAddress address = socket_address(local_endpoint(listening));
   Fd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -1,6 +1,8 @@
 // Sessions that come up: what TlsFacts say of them, and which are resumed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/x509_vfy.h>
 
 #include <optional>
@@ -55,8 +57,8 @@ class Session : public ::testing::Test {
     static const TestCertificate made = make_self_signed(authority_order("Test Root"));
     return made;
   }
-  static const TestCertificate&
-  rsa_certificate() {  // RSA, for static RSA's sake; made once, for it takes time
+  // RSA, for static RSA's sake; made once, for it takes time.
+  static const TestCertificate& rsa_certificate() {
     static const TestCertificate made =
         make_issued({.key = CertificateOrder::Key::kRsa2048}, root());
     return made;
@@ -235,12 +237,48 @@ TEST_F(Session, CarriesBytesBothWaysAndSaysGoodbye) {
   EXPECT_EQ(heard, std::string(100'000, 'm'));
 }
 
-TEST_F(Session, IsDrainedAfterOneShortReply) {
+// Collects what is written until it is let go, so that it arrives in one piece.
+void cork(int fd, int on) { setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on); }
+
+TEST_F(Session, IsDrainedOnlyWhenNoRecordWaitsInside) {
   const auto server = server_of(TLS1_2_VERSION);
-  const FarEnd far = FarEnd::server(server.get(), greet);
+  const FarEnd far = FarEnd::server(server.get(), [](SSL* ssl) {
+    cork(SSL_get_fd(ssl), 1);
+    ssl_write(ssl, "250-one\r\n");
+    ssl_write(ssl, "250 two\r\n");
+    cork(SSL_get_fd(ssl), 0);
+    ssl_read(ssl);
+  });
   auto stream = TlsStream::client(*context, far.fd(), MxName("mx.example.com"));
   ASSERT_EQ(drive_handshake(**stream, far.fd()).status, io::IoStatus::kOk);
-  EXPECT_TRUE(read_some(**stream, far.fd()).first.drained);
+  const auto [first, one] = read_some(**stream, far.fd());
+  EXPECT_EQ(one, "250-one\r\n");
+  EXPECT_FALSE(first.drained);
+  const auto [second, two] = read_some(**stream, far.fd());
+  EXPECT_EQ(two, "250 two\r\n");
+  EXPECT_TRUE(second.drained);
+}
+
+TEST_F(Session, TellsThatTheClientsFirstWordsCameWithTheEndOfItsHandshake) {
+  const auto certificate = folder.write("cert.pem", rsa_certificate().certificate_pem);
+  const auto key = folder.write("key.pem", rsa_certificate().key_pem);
+  const auto server = ServerContext::make({certificate, key}, policy::modern_profile(), nullptr);
+  ASSERT_TRUE(server);
+  const FarEnd far = FarEnd::raw([](int fd) {
+    const SslCtxPtr client(SSL_CTX_new(TLS_client_method()));
+    const SslPtr ssl(SSL_new(client.get()));
+    SSL_set_fd(ssl.get(), fd);
+    cork(fd, 1);  // delays the hello, too, but not for long
+    EXPECT_EQ(SSL_connect(ssl.get()), 1);
+    ssl_write(ssl.get(), "EHLO a\r\n");
+    cork(fd, 0);
+    swallow(fd);
+  });
+  auto stream = TlsStream::server(**server, far.fd());
+  const auto up = drive_handshake(**stream, far.fd());
+  ASSERT_EQ(up.status, io::IoStatus::kOk);
+  EXPECT_FALSE(up.drained);
+  EXPECT_EQ(read_some(**stream, far.fd()).second, "EHLO a\r\n");
 }
 
 }  // namespace

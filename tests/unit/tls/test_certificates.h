@@ -1,4 +1,5 @@
-// A tiny certificate authority for tests: keys and certificates made on the spot, as PEM, and a folder to put them in.
+// A tiny certificate authority for tests: keys and certificates made on the spot, as PEM, and a
+// folder to put them in.
 //
 // Does not     bring OpenSSL's headers along. Never for anything but tests.
 #pragma once

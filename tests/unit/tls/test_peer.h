@@ -1,5 +1,6 @@
-// What the tests of lib/tls talk to: OpenSSL servers and clients of every odd kind, each in a thread of its own at the
-// other end of a loopback connection; and a way to drive a TlsStream to its end.
+// What the tests of lib/tls talk to: OpenSSL servers and clients of every odd kind, each in a
+// thread of its own at the other end of a loopback connection; and a way to drive a TlsStream to
+// its end.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -39,7 +40,7 @@ class FarEnd {
  public:
   // Something that is no TLS server at all, on a port of its own.
   static FarEnd raw(std::function<void(int fd)> behaviour);
-  // Accepts and then does as told; the SSL is shut down politely afterwards, also if accepting failed.
+  // Accepts and then does as told; hangs up politely afterwards, also if accepting failed.
   // `listening`: a socket to be reached by, for more than one connection to one port.
   static FarEnd server(SSL_CTX* context, std::function<void(SSL*)> behaviour = {},
                        const io::Fd* listening = nullptr);
