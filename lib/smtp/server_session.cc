@@ -245,8 +245,8 @@ void ServerSession::State::hang_up() {
 
 void ServerSession::State::finish_call(Instant at) {
   if (start_tls && !options.implicit_tls) reply("220 2.0.0 begin the handshake");
-  // While the store works on a message its client waits for nothing else; but what became of a message is
-  // told at once, lest it be sent again should we die.
+  // While the store works on a message its client waits for nothing else; but what became of a
+  // message is told at once, lest it be sent again should we die.
   const bool settled = std::exchange(message_settled, false);
   const bool hold = phase == Phase::kStoring && !settled;
   if (!replies.empty() && !hold && !peer_gone) {
