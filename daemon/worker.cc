@@ -130,7 +130,10 @@ void Worker::on_store_event(queue::StoreEvent& event) {
 
 void Worker::on_accept_answer(std::uint64_t ticket, const queue::Refused* refused) {
   const auto found = awaiting_store_.find(ticket);
-  if (found == awaiting_store_.end()) return;  // the submitter has gone; his message stays
+  if (found == awaiting_store_.end()) {  // the submitter has gone; what was stored stays
+    if (refused != nullptr) house_->store.push(queue::Abandon{refused->id});
+    return;
+  }
   InboundConnection& asker = *found->second;
   awaiting_store_.erase(found);
   if (refused == nullptr) {
