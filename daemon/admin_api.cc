@@ -241,6 +241,7 @@ Verdict AdminApi::readiness() const {
 void AdminApi::complete(Snapshot& snapshot) const {
   snapshot.inbound_connections = house_.inbound_connections.load(std::memory_order_relaxed);
   snapshot.log_dropped = house_.log.dropped();
+  snapshot.store_corrupt = house_.store.store().corrupt_records();
   snapshot.store_trouble = house_.store.in_trouble();
 }
 

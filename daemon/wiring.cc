@@ -5,6 +5,8 @@
 namespace posthaste::daemon {
 namespace {
 
+constexpr std::size_t kBurstOfAll = 250;
+
 delivery::Rate rate(const config::Rate& from) { return {from.count, from.per}; }
 
 std::optional<delivery::Rate> rate(const std::optional<config::Rate>& from) {
@@ -68,6 +70,8 @@ std::shared_ptr<const Runtime> make_runtime(config::Config config, const std::st
   runtime->workers = std::clamp(config.workers == 0 ? cores : config.workers, 1U, 256U);
   runtime->engine = engine_options(config, runtime->hostname, runtime->workers);
   runtime->resolver.servers = config.dns_servers;
+  // Together the workers' bursts must fit into the socket buffer of a resolver with default settings.
+  runtime->resolver.burst_max = std::max<std::size_t>(10, kBurstOfAll / runtime->workers);
   runtime->submission.hostname = runtime->hostname;
   runtime->submission.message_bytes_max = config.submission.message_bytes_max;
   runtime->submission.recipients_max = config.submission.recipients_max;

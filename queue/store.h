@@ -209,6 +209,9 @@ class Store {
   // No id at or below it may be given to a new message: at least the highest id ever accepted.
   virtual MessageId last_id() const = 0;
 
+  // Records that could not be read since the store was opened; they were set aside. Any thread.
+  virtual std::uint64_t corrupt_records() const { return 0; }
+
   // Deletes history of messages that arrived before `before`. Cheap.
   virtual Status prune_history(Instant before) = 0;
 

@@ -65,6 +65,7 @@ class RocksStore final : public Store {
   void commit(std::span<Request> batch, std::vector<StoreEvent>& out) override;
   bool gain(std::size_t records, std::vector<StoreEvent>& out) override;
   MessageId last_id() const override;
+  std::uint64_t corrupt_records() const override { return stats().corrupt; }
   Status prune_history(Instant before) override;
   Result<mail::Chunk> body_chunk(MessageId id, std::uint16_t chunk) const override;
   Result<std::vector<mail::HistoryEvent>> history(MessageId id) const override;
