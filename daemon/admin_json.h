@@ -1,5 +1,4 @@
-// The admin API's answers as JSON text. docs/admin-api.md lists the shapes; fields are added, never
-// renamed.
+// The admin API's answers as JSON text. Fields are added, never renamed.
 //
 // Times are RFC 3339 in UTC with milliseconds ("2026-11-21T22:08:43.123Z"), null where there is
 // none.
@@ -32,16 +31,38 @@ struct StatusView {
   Snapshot snapshot;
 };
 
+// {now, version, hostname, started, workers, listen: [{address, tls}], ready, ready_words, healthy,
+//  health_words, store: {trouble, gained}, queue: {waiting, ready, in_flight, oldest},
+//  destinations, connections: {inbound, outbound}, due: DUE}
+// DUE: [{within: "1m" | "5m" | "15m" | "1h" | "4h" | "1d" | "later", recipients}], not cumulative
 std::string status_json(const StatusView& status, Instant now);
+
+// {now, recipients: [{id, sender, arrived, bytes, PENDING…}], next: cursor | null}
+// PENDING: number, recipient, domain, state: "due" | "waiting", due, attempts, class, why,
+// last_host, last_words, maybe_delivered, notify: ["failure", …], orcpt
 std::string queue_json(const QueuePage& page, Instant now);
+
+// {now, id, sender, arrived, bytes, body_type, smtputf8, envid, submitter, recipients_total,
+//  pending: [{PENDING}]}
 // REQUIRES view.envelope.
 std::string message_json(const MessageView& view, Instant now);
+
+// {now, id, queued, events: [{time, kind, attempt, recipient, sender (accepted only), host, tls,
+//  words, class, next_due}], pending: [{PENDING}]}
 std::string trace_json(const MessageView& view, Instant now);
+
+// {now, waiting, ready, in_flight, due: DUE, by_class: {connect: n, dns: n, …}, destinations_total,
+//  destinations: [{domain, waiting, ready, in_flight, connections, next_due, backed_off_until,
+//  last_failure, by_class}]}
 std::string schedule_json(const Census& census, Instant now);
+
+// {domain, fields: [{field, value, origin}], profile: {name, min_version, max_version, ciphers,
+//  ciphersuites, groups, signature_algorithms, security_level}}
 // `profile`: what the policy names; nullptr: it is not configured, which config/ rules out.
 std::string tls_json(const RoutingDomain& domain, const policy::ExplainedTlsPolicy& explained,
                      const policy::TlsProfile* profile);
-std::string config_json(std::string_view yaml);
-std::string error_json(std::string_view words);
+
+std::string config_json(std::string_view yaml);  // {config}
+std::string error_json(std::string_view words);  // {error}
 
 }  // namespace posthaste::daemon

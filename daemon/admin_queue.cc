@@ -192,6 +192,8 @@ Result<MessageView> read_message(const queue::Store& store, MessageId id) {
   if (envelope) {
     view.envelope = std::move(*envelope);
     if (auto read = read_pending(store, view); !read) return tl::unexpected(read.error());
+    std::sort(view.pending.begin(), view.pending.end(),
+              [](const auto& a, const auto& b) { return a.recipient.number < b.recipient.number; });
   } else if (view.history.empty()) {
     return fail(ErrorCode::kNotFound, "message " + render_id(id) + " is not known here");
   }

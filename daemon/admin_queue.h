@@ -45,9 +45,9 @@ Result<QueuePage> read_page(const queue::Store& store, const QueueQuery& query);
 
 struct MessageView {
   MessageId id;
-  std::optional<mail::Envelope> envelope;  // nullopt: no longer queued
-  std::vector<mail::PendingRecipient> pending;
-  std::vector<mail::HistoryEvent> history;  // empty: pruned, or never known
+  std::optional<mail::Envelope> envelope;       // nullopt: no longer queued
+  std::vector<mail::PendingRecipient> pending;  // by number
+  std::vector<mail::HistoryEvent> history;      // empty: pruned, or never known
 };
 // Error: kNotFound when there is neither envelope nor history; else what the store says.
 Result<MessageView> read_message(const queue::Store& store, MessageId id);

@@ -94,7 +94,7 @@ struct HttpRequestReader::Parser {
     return 0;
   }
 
-  static Parser& self(http_parser* machine) { return *static_cast<Parser*>(machine->data); }
+  static Parser& self(http_parser* raw) { return *static_cast<Parser*>(raw->data); }
   static const http_parser_settings& settings();
 };
 
@@ -102,25 +102,21 @@ const http_parser_settings& HttpRequestReader::Parser::settings() {
   static const http_parser_settings kSettings = [] {
     http_parser_settings made;
     http_parser_settings_init(&made);
-    made.on_url = [](http_parser* machine, const char* at, std::size_t size) noexcept {
-      self(machine).target.append(at, size);
+    made.on_url = [](http_parser* raw, const char* at, std::size_t size) noexcept {
+      self(raw).target.append(at, size);
       return 0;
     };
-    made.on_header_field = [](http_parser* machine, const char* at, std::size_t size) noexcept {
-      return self(machine).on_field({at, size});
+    made.on_header_field = [](http_parser* raw, const char* at, std::size_t size) noexcept {
+      return self(raw).on_field({at, size});
     };
-    made.on_header_value = [](http_parser* machine, const char*, std::size_t) noexcept {
-      return self(machine).on_value();
+    made.on_header_value = [](http_parser* raw, const char*, std::size_t) noexcept {
+      return self(raw).on_value();
     };
-    made.on_headers_complete = [](http_parser* machine) noexcept {
-      return self(machine).on_head();
+    made.on_headers_complete = [](http_parser* raw) noexcept { return self(raw).on_head(); };
+    made.on_body = [](http_parser* raw, const char* at, std::size_t size) noexcept {
+      return self(raw).on_body({at, size});
     };
-    made.on_body = [](http_parser* machine, const char* at, std::size_t size) noexcept {
-      return self(machine).on_body({at, size});
-    };
-    made.on_message_complete = [](http_parser* machine) noexcept {
-      return self(machine).on_complete();
-    };
+    made.on_message_complete = [](http_parser* raw) noexcept { return self(raw).on_complete(); };
     return made;
   }();
   return kSettings;

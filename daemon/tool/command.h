@@ -41,7 +41,7 @@ Outcome show_schema(const Arguments& arguments, const Style& style);
 Outcome show_reference(const Arguments& arguments, const Style& style);
 
 // The effective configuration of a file.
-Outcome show_file(const std::string& file);
+Outcome show_file(const std::string& file, bool json);
 
 // What `posthaste WORDS…` does.
 Outcome run_tool(std::span<const std::string> words, const Style& style);

@@ -4,11 +4,18 @@
 #include "config/render.h"
 #include "daemon/tool/command.h"
 #include "daemon/tool/installation.h"
+#include "daemon/tool/story.h"
 
 namespace posthaste::daemon::tool {
 namespace {
 
-std::string all_lines(const std::vector<config::Diagnostic>& diagnostics) {
+std::vector<config::Diagnostic> all_of(const config::LoadResult& loaded) {
+  auto all = loaded.errors;
+  all.insert(all.end(), loaded.warnings.begin(), loaded.warnings.end());
+  return all;
+}
+
+std::string lines_of(const std::vector<config::Diagnostic>& diagnostics) {
   std::string lines;
   for (const auto& diagnostic : diagnostics) lines += config::render_diagnostic(diagnostic) + "\n";
   return lines;
@@ -22,19 +29,23 @@ Outcome check_config(const Arguments& arguments, const Style& style) {
   const std::string file = named.empty() ? kDefaultConfigFile : named;
   const auto loaded = check_file(file);
   if (!loaded) return failed(loaded.error().words);
-  const std::string lines = all_lines(loaded->errors) + all_lines(loaded->warnings);
+  const auto diagnostics = all_of(*loaded);
+  const bool json = arguments.has("--json");
+  std::string said = json ? json_of(file, diagnostics) : lines_of(diagnostics);
   if (!loaded->config) {
     const auto count = loaded->errors.size();
-    return {kFailed, lines, fmt::format("{}: {} error{}", file, count, count == 1 ? "" : "s")};
+    return {kFailed, said, fmt::format("{}: {} error{}", file, count, count == 1 ? "" : "s")};
   }
-  return done(lines + file + ": " + style.good("ok") + "\n");
+  if (!json) said += file + ": " + style.good("ok") + "\n";
+  return done(std::move(said));
 }
 
-Outcome show_file(const std::string& file) {
+Outcome show_file(const std::string& file, bool json) {
   const auto loaded = check_file(file);
   if (!loaded) return failed(loaded.error().words);
-  if (!loaded->config) return failed("the file has errors\n" + all_lines(loaded->errors));
-  return done(config::render_config(*loaded->config));
+  if (!loaded->config) return failed("the file has errors\n" + lines_of(loaded->errors));
+  std::string yaml = config::render_config(*loaded->config);
+  return done(json ? json_of("config", yaml) : std::move(yaml));
 }
 
 Outcome show_schema(const Arguments& /*arguments*/, const Style& /*style*/) {

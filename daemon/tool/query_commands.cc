@@ -131,7 +131,7 @@ Outcome list_queue(const Arguments& arguments, const Style& style) {
 
 Outcome show_config(const Arguments& arguments, const Style& style) {
   if (arguments.has("--config") && !arguments.has("--socket")) {
-    return show_file(arguments.value("--config"));
+    return show_file(arguments.value("--config"), arguments.has("--json"));
   }
   return ask(arguments, style, "/v1/config",
              [](std::string_view json, const Style&) { return tell_config(json); });

@@ -11,6 +11,7 @@
 #include "daemon/tool/command.h"
 #include "daemon/tool/installation.h"
 #include "daemon/tool/message_content.h"
+#include "daemon/tool/story.h"
 #include "daemon/tool/submission.h"
 #include "lib/base/ids.h"
 #include "lib/mail/address.h"
@@ -112,7 +113,7 @@ Outcome send_message(const Arguments& arguments, const Style& style) {
       prepare_content(*text, {submission.from, submission.to, now, message_id(submission.helo)});
   const auto reply = submit(submission);
   if (!reply) return failed(reply.error().words);
-  return done(style.good(*reply) + "\n");
+  return done(arguments.has("--json") ? json_of("reply", *reply) : style.good(*reply) + "\n");
 }
 
 }  // namespace posthaste::daemon::tool

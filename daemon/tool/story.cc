@@ -325,6 +325,27 @@ std::string tell_error(std::string_view answer) {
   return words.empty() ? printable(answer) : words;
 }
 
+std::string json_of(std::string_view key, std::string_view value) {
+  const Json json{{std::string(key), value}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string json_of(const std::string& file, const std::vector<config::Diagnostic>& diagnostics) {
+  bool ok = true;
+  Json list = Json::array();
+  for (const auto& diagnostic : diagnostics) {
+    const bool error = diagnostic.severity == config::Severity::kError;
+    ok = ok && !error;
+    list.push_back({{"severity", error ? "error" : "warning"},
+                    {"file", diagnostic.file},
+                    {"line", diagnostic.line},
+                    {"column", diagnostic.column},
+                    {"words", diagnostic.words}});
+  }
+  const Json json{{"file", file}, {"ok", ok}, {"diagnostics", std::move(list)}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 Result<std::size_t> QueuePages::add(std::string_view answer) {
   const auto json = parse(answer);
   if (!json) return tl::unexpected(json.error());

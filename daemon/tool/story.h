@@ -10,7 +10,9 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "config/diagnostic.h"
 #include "daemon/tool/table.h"
 #include "lib/base/result.h"
 
@@ -26,6 +28,11 @@ Result<std::string> tell_config(std::string_view json);  // the YAML in it
 
 // The words of an error answer, or the answer itself where it is none.
 std::string tell_error(std::string_view json);
+
+// What the tool itself has to say, as JSON: {"reply": …} of `send`; {"config": …} of a file.
+std::string json_of(std::string_view key, std::string_view value);
+// {"file": …, "ok": …, "diagnostics": [{"severity", "file", "line", "column", "words"}]}
+std::string json_of(const std::string& file, const std::vector<config::Diagnostic>& diagnostics);
 
 // Several pages of the queue as one: recipients joined, "now" of the first, "next" of the last.
 class QueuePages {
