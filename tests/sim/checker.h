@@ -5,7 +5,9 @@
 // still queued.
 // * A recipient is delivered twice only after a loss behind the final dot, or a crash before the
 // outcome was durable.
-// * No limit is exceeded; no attempt is made before its time, or twice at a time.
+// * No limit is exceeded; no attempt is made before its time, during a back-off, or twice at a
+// time.
+// * Nobody expires early, or is kept beyond his time.
 // * In the end everything is settled.
 #pragma once
 
@@ -48,6 +50,7 @@ class Checker {
   void on_closed(ConnId conn);
   std::shared_ptr<Attempt> on_deliver(const delivery::Deliver& deliver);
   void on_finished(ConnId conn);
+  void on_backed_off(const delivery::BackedOff& event);
   // The peer took the message for these addresses.
   void on_taken(Attempt& attempt, const std::vector<std::string>& addresses);
   // ---- the process
@@ -82,8 +85,10 @@ class Checker {
   };
   struct Pace {
     std::deque<Instant> messages, calls;
+    Instant backed_off_until;
   };
   std::string name(const Key& key) const;
+  void excuse(const delivery::Settlement& settlement, const Key& key);
   void check_bounce(const delivery::Settlement& settlement, const Key& key);
   void check_settlement(const delivery::Settlement& settlement, const Key& key, bool dsn);
   void check_rate(std::deque<Instant>& times, const delivery::Rate& rate, const std::string& what);

@@ -104,52 +104,56 @@ void Mta::watch_engine() {
     const auto self = weak.lock();
     if (!self || !self->alive_ || self->watched_ != deadline) return;
     self->watched_ = kNever;
+    if (self->world_.mutation().strikes(Bug::kOversleep, 5)) return;
     if (self->engine_.deadline() <= self->world_.now()) return self->tell(delivery::Tick{});
     self->watch_engine();
   });
 }
 
 void Mta::apply(delivery::Action& action) {
-  std::visit(
-      Overloaded{
-          [&](delivery::Lookup& e) {
-            if (world_.mutation().strikes(Bug::kDropAnswer, 5)) return;
-            internet_.look_up(e.question,
-                              [weak = weak_from_this(), question = e.question](const auto& answer) {
-                                if (const auto self = weak.lock())
-                                  self->tell(delivery::Answered{question, answer});
-                              });
-          },
-          [&](delivery::Load& e) {
-            ask_store(
-                queue::Load{0, e.shard, e.id, e.numbers, world_.rng().chance(0.5) ? 0U : 200'000U});
-          },
-          [&](delivery::Connect& e) {
-            world_.say("conn {} to {} {} for {}", e.conn.value, e.host.text(),
-                       render_endpoint(e.endpoint), e.domain.text());
-            checker_.on_connect(e);
-            auto outbound = std::make_shared<Outbound>(*this, e);
-            outbound_[e.conn] = outbound;
-            outbound->begin();
-          },
-          [&](delivery::Deliver& e) {
-            world_.say("conn {} delivers {} to {}", e.conn.value, render_id(e.letter->envelope->id),
-                       e.recipients.size());
-            const auto found = outbound_.find(e.conn);
-            if (found != outbound_.end()) std::shared_ptr(found->second)->deliver(e);
-          },
-          [&](delivery::Quit& e) {
-            checker_.on_leaving(e.conn);
-            const auto found = outbound_.find(e.conn);
-            if (found != outbound_.end()) std::shared_ptr(found->second)->quit();
-          },
-          [&](delivery::Persist& e) { on_persist(e); },
-          [&](delivery::FellBack& e) {
-            world_.say("{} falls back: {}", e.domain.text(), policy::label(e.reason));
-          },
-          [&](delivery::BackedOff& e) { world_.say("{} backs off: {}", e.domain.text(), e.words); },
-      },
-      action);
+  std::visit(Overloaded{
+                 [&](delivery::Lookup& e) {
+                   if (world_.mutation().strikes(Bug::kDropAnswer, 5)) return;
+                   internet_.look_up(e.question, [weak = weak_from_this(),
+                                                  question = e.question](const auto& answer) {
+                     if (const auto self = weak.lock())
+                       self->tell(delivery::Answered{question, answer});
+                   });
+                 },
+                 [&](delivery::Load& e) {
+                   ask_store(queue::Load{0, e.shard, e.id, e.numbers,
+                                         world_.rng().chance(0.5) ? 0U : 200'000U});
+                 },
+                 [&](delivery::Connect& e) {
+                   world_.say("conn {} to {} {} for {}", e.conn.value, e.host.text(),
+                              render_endpoint(e.endpoint), e.domain.text());
+                   checker_.on_connect(e);
+                   auto outbound = std::make_shared<Outbound>(*this, e);
+                   outbound_[e.conn] = outbound;
+                   outbound->begin();
+                 },
+                 [&](delivery::Deliver& e) {
+                   world_.say("conn {} delivers {} to {}", e.conn.value,
+                              render_id(e.letter->envelope->id), e.recipients.size());
+                   const auto found = outbound_.find(e.conn);
+                   if (found != outbound_.end()) std::shared_ptr(found->second)->deliver(e);
+                 },
+                 [&](delivery::Quit& e) {
+                   checker_.on_leaving(e.conn);
+                   const auto found = outbound_.find(e.conn);
+                   if (found != outbound_.end()) std::shared_ptr(found->second)->quit();
+                 },
+                 [&](delivery::Persist& e) { on_persist(e); },
+                 [&](delivery::BackedOff& e) {
+                   world_.say("{} backs off: {}", e.domain.text(), e.words);
+                   if (world_.mutation().is(Bug::kBackOffShort)) e.until += 1s;
+                   checker_.on_backed_off(e);
+                 },
+                 [&](delivery::FellBack& e) {
+                   world_.say("{} falls back: {}", e.domain.text(), policy::label(e.reason));
+                 },
+             },
+             action);
 }
 
 void Mta::on_persist(const delivery::Persist& persist) {

@@ -24,6 +24,8 @@ constexpr std::array kBugs{
     NamedBug{"temporary-is-permanent", Bug::kTemporaryIsPermanent},
     NamedBug{"expire-early", Bug::kExpireEarly},
     NamedBug{"redeliver", Bug::kRedeliver},
+    NamedBug{"back-off-short", Bug::kBackOffShort},
+    NamedBug{"oversleep", Bug::kOversleep},
 };
 
 }  // namespace

@@ -28,6 +28,8 @@ enum class Bug {
   kLostIsDelivered,       // lost after the final dot, and taken for delivered
   kTemporaryIsPermanent,  // a 4xx bounces
   kExpireEarly,           // gives up before the time is up
+  kBackOffShort,          // a destination is called before its back-off is over
+  kOversleep,             // a deadline of the engine is missed
   kRedeliver,             // a delivered recipient is stored as deferred
 };
 

@@ -93,6 +93,18 @@ bool Peer::misbehave(double more) {
   return true;
 }
 
+// RFC 5321 §3.8: 421 may come at any time, also when it crosses the next command.
+void Peer::tire() {
+  if (!faulty(host_.trouble * 2)) return;
+  world_.after(world_.draw(0ms, world_.rng().chance(0.5) ? 20s : 500ms),
+               [self = shared_from_this(), commands = commands_] {
+                 if (self->phase_ != Phase::kCommand || self->commands_ != commands) return;
+                 self->reply(421, "4.4.2 tired of waiting", true);
+                 self->phase_ = Phase::kGone;
+                 self->later([self] { self->go_away(); });
+               });
+}
+
 // ---- input
 
 void Peer::on_bytes(std::string_view bytes, std::uint64_t seen) {
@@ -126,6 +138,7 @@ void Peer::on_line(const std::string& line, std::uint64_t seen) {
   if (line.find_first_of("\r\n") != std::string::npos)
     return violate("a bare CR or LF in a command");
   world_.say("{} reads {}", host_.name.text(), line);
+  ++commands_;
   on_command(line);
 }
 

@@ -58,6 +58,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
 
   // Something else than the right reply, as the dice will have it. True: it was done.
   bool misbehave(double more = 1);
+  void tire();  // of waiting, perhaps
   bool faulty(double probability);
   void reply(int code, const std::string& text, bool awaited_alone);
   void later(std::function<void()> what);
@@ -82,6 +83,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
   bool bdat_last_ = false, data_for_nobody_ = false, bdat_refused_ = false, injected_ = false;
 
   // Replies are numbered. The client must have seen reply `barrier_` before its next command.
+  std::uint64_t commands_ = 0;
   std::uint64_t replies_ = 0;
   std::uint64_t barrier_ = 0;
   std::vector<std::uint64_t>

@@ -123,6 +123,7 @@ void Peer::end_of_content() {
                                attempt_->body.size()));
   }
   if (nobody) {
+    world_.say("{} reads a lone dot", host_.name.text());
     reset_transaction();
     return reply(554, "5.5.1 no valid recipients", false);
   }
@@ -139,6 +140,7 @@ void Peer::end_of_content() {
   take_message();
   reset_transaction();
   reply(250, "2.0.0 it is ours", false);
+  tire();
 }
 
 void Peer::take_message() {

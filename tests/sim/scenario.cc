@@ -30,6 +30,7 @@ Host draw_host(World& world, std::size_t number) {
   host.trouble = rng.chance(0.3) ? 0 : rng.unit() * 0.15;
   host.handshake_trouble = rng.chance(0.5) ? 0 : rng.unit();
   host.refuses_calls = rng.chance(0.5) ? 0 : rng.unit();
+  if (rng.chance(0.12)) host.refuses_calls = 1;  // down until the faults end
   host.cuts = rng.chance(0.4) ? 0 : rng.unit() * 0.4;
   return host;
 }
@@ -107,7 +108,7 @@ void draw_options(World& world, delivery::Options& options) {
   Duration interval = world.draw(5s, 2min);
   for (std::uint64_t i = 0; i < intervals; ++i, interval *= 3) retry.intervals.push_back(interval);
   retry.jitter = rng.unit() * 0.3;
-  retry.expire_after = world.draw(30min, 24h);
+  retry.expire_after = rng.chance(0.5) ? world.draw(3min, 1h) : world.draw(1h, 24h);
 }
 
 }  // namespace

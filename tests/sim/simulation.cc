@@ -37,7 +37,8 @@ void Simulation::plan_submissions() {
     for (std::uint64_t n = 0; n < recipients; ++n) {
       const auto& domain = scenario_.domains[rng.below(scenario_.domains.size())];
       message.recipients.push_back(
-          fmt::format("{}{}.{}@{}", rng.chance(0.1) ? "gone" : "u", i, n, domain.name.text()));
+          fmt::format("{}{}.{}@{}", rng.chance(0.1) ? "gone" : (rng.chance(0.1) ? "quiet" : "u"), i,
+                      n, domain.name.text()));
     }
     message.content = draw_content(rng);
     submitters_.push_back(

@@ -128,7 +128,8 @@ Submitter::Submitter(World& world, Checker& checker, Message message, bool pipel
     : world_(world), checker_(checker), message_(std::move(message)), pipelining_(pipelining) {
   script_ = {"EHLO app.example\r\n", "MAIL FROM:<" + message_.sender + ">\r\n"};
   for (const std::string& recipient : message_.recipients) {
-    script_.push_back("RCPT TO:<" + recipient + ">\r\n");
+    const bool silent = recipient.starts_with("quiet");
+    script_.push_back("RCPT TO:<" + recipient + (silent ? "> NOTIFY=NEVER\r\n" : ">\r\n"));
   }
   script_.push_back("DATA\r\n");
   script_.push_back(dot_stuffed(message_.content));
