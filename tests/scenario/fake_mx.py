@@ -72,14 +72,15 @@ class FakeMx:
             self.concurrent += 1
             self.concurrent_max = max(self.concurrent_max, self.concurrent)
         connection.settimeout(60)
+        conversation = Conversation(self, session, connection)
         try:
-            Conversation(self, session, connection).run()
+            conversation.run()
         except (OSError, Gone, ValueError):
             pass
         finally:
             with self.lock:
                 self.concurrent -= 1
-            connection.close()
+            conversation.connection.close()  # another object than `connection` once TLS is up
 
 
 class Conversation:
@@ -176,6 +177,7 @@ class Conversation:
             self.say("220 2.0.0 go")
             self.buffer = b""
             self.connection = how.wrap_socket(self.connection, server_side=True)
+            self.mx.connections.append(self.connection)
             self.session.tls = self.connection.version()
 
     def content(self, sender, recipients):

@@ -159,6 +159,8 @@ class House:
     def start(self, wrapper=(), expect_ready=True):
         if self.dns.process is None:
             self.dns.start()
+        if self.log:  # of the run before
+            self.log.close()
         self.log = open(f"{self.folder}/log", "ab")
         self.wrapped = bool(wrapper)
         self.process = subprocess.Popen([*wrapper, DAEMON, "--config", self.write_config()], stdout=self.log,
@@ -242,7 +244,20 @@ class House:
         return done.stdout
 
     def trace(self, message_id):
-        return json.loads(self.tool("--json", "trace", message_id))
+        """What the daemon tells of a message, once that has caught up with the log: outcomes are stored a little later."""
+        def settled(entries, key):
+            return sum(entry.get(key) in ("delivered", "deferred", "bounced", "expired") for entry in entries)
+
+        logged = settled((entry for entry in self.events() if entry.get("id") == message_id), "event")
+        told = None
+
+        def caught_up():
+            nonlocal told
+            told = json.loads(self.tool("--json", "trace", message_id))
+            return settled(told["events"], "kind") >= logged
+
+        self.wait_for(caught_up, 10, f"the history of {message_id}")
+        return told
 
     # ---- using it -----------------------------------------------------------------------------------------------
     def submit(self, sender, recipients, body=b"Subject: hello\r\n\r\nHello.\r\n", **options):
