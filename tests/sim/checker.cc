@@ -79,6 +79,9 @@ void Checker::check_settlement(const delivery::Settlement& settlement, const Key
   excuse(settlement, key);
   const bool taken = track.taken > track.excused;
   const Instant expiry = key.first.time() + scenario_.options.retry.defaults.expire_after;
+  // The longest conversation that there may be at that moment, and a little.
+  if (world_.now() > expiry + std::chrono::hours(1))
+    world_.violate("kept beyond his time: " + name(key));
   switch (settlement.ending) {
     case Ending::kDelivered:
       if (track.taken == 0) world_.violate("called delivered, and no peer took it: " + name(key));
@@ -146,6 +149,11 @@ void Checker::on_connect(const delivery::Connect& connect) {
   if (up == 0 && opening > 0) world_.violate("two probes at a time to " + domain);
   if (world_.now() < paces_[domain].backed_off_until)
     world_.violate("a call during the back-off of " + domain);
+  const bool stepped_down =
+      connect.tls == smtp::TlsNeed::kNever && connect.level > policy::TlsLevel::kNone;
+  if (stepped_down && !plaintext_.contains({domain, connect.endpoint})) {
+    world_.violate("plaintext that policy does not allow: " + domain);
+  }
   check_rate(paces_[domain].calls, options.limits.connection_rate, "connections to " + domain);
   calls_[connect.conn].domain = domain;
 }
@@ -218,6 +226,13 @@ void Checker::on_taken(Attempt& attempt, const std::vector<std::string>& address
     }
     ++track.taken;
     if (excused) ++track.excused;
+  }
+}
+
+void Checker::on_tls_failure(const delivery::Connect& connect, policy::TlsFailure failure) {
+  const policy::TlsPolicy& policy = scenario_.domain_named(connect.domain.text())->tls;
+  if (choice(failure, policy) == policy::OnTlsFailure::kPlaintext) {
+    plaintext_.emplace(connect.domain.text(), connect.endpoint);
   }
 }
 

@@ -50,6 +50,7 @@ class Checker {
   void on_closed(ConnId conn);
   std::shared_ptr<Attempt> on_deliver(const delivery::Deliver& deliver);
   void on_finished(ConnId conn);
+  void on_tls_failure(const delivery::Connect& connect, policy::TlsFailure failure);
   void on_backed_off(const delivery::BackedOff& event);
   // The peer took the message for these addresses.
   void on_taken(Attempt& attempt, const std::vector<std::string>& addresses);
@@ -100,6 +101,7 @@ class Checker {
   std::map<MessageId, std::string> bodies_;
   std::map<ConnId, Call> calls_;
   std::map<std::string, Pace> paces_;
+  std::set<std::pair<std::string, Endpoint>> plaintext_;  // policy lets the domain use it there
   std::size_t queued_ = 0;
   std::uint64_t delivered_ = 0, bounced_ = 0;
 };

@@ -42,6 +42,7 @@ std::shared_ptr<const delivery::Options> Mta::options() const {
   if (mutation.is(Bug::kMessageTooMany)) ++made->limits.messages_per_connection;
   if (mutation.is(Bug::kRecipientTooMany)) ++made->limits.recipients_per_message;
   if (mutation.is(Bug::kExpireEarly)) made->retry.defaults.expire_after /= 2;
+  if (mutation.is(Bug::kFallBackAnyway)) made->tls = policy::TlsPolicies();
   return made;
 }
 

@@ -25,6 +25,7 @@ constexpr std::array kBugs{
     NamedBug{"expire-early", Bug::kExpireEarly},
     NamedBug{"redeliver", Bug::kRedeliver},
     NamedBug{"back-off-short", Bug::kBackOffShort},
+    NamedBug{"fall-back-anyway", Bug::kFallBackAnyway},
     NamedBug{"oversleep", Bug::kOversleep},
 };
 

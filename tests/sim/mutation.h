@@ -29,6 +29,7 @@ enum class Bug {
   kTemporaryIsPermanent,  // a 4xx bounces
   kExpireEarly,           // gives up before the time is up
   kBackOffShort,          // a destination is called before its back-off is over
+  kFallBackAnyway,        // a TLS failure opens the way to plaintext, whatever policy says
   kOversleep,             // a deadline of the engine is missed
   kRedeliver,             // a delivered recipient is stored as deferred
 };

@@ -108,6 +108,9 @@ bool Outbound::carry_out(smtp::ClientAction& action) {
                  [&](smtp::Failed& e) {
                    mta_.world().say("conn {} failed: {}", connect_.conn.value, e.failure.words);
                    mta_.checker().on_leaving(connect_.conn);
+                   if (e.failure.tls != policy::TlsFailure::kNone) {
+                     mta_.checker().on_tls_failure(connect_, e.failure.tls);
+                   }
                    mta_.note(delivery::SessionFailed{connect_.conn, e.failure});
                  },
                  [&](smtp::Closed&) { close(); },
