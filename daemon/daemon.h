@@ -4,7 +4,8 @@
 //   reverse.
 //
 // Threads      everything here in the main thread, which has a loop of its own for signals and the
-// watchdog. Does not     move mail; see Worker.
+//              watchdog.
+// Does not     move mail; see Worker.
 #pragma once
 
 #include <atomic>

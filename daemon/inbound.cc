@@ -155,7 +155,8 @@ void InboundConnection::start_tls() {
 void InboundConnection::spill(smtp::server::Spill& part) {
   if (!worker_.house().store.try_push(queue::Append{part.id, part.chunk, std::move(part.bytes)})) {
     worker_.house().metrics.refused("busy");
-    answers_.push_back(smtp::server::NotStored{false, "too much mail is arriving at once", part.id});
+    answers_.push_back(
+        smtp::server::NotStored{false, "too much mail is arriving at once", part.id});
   }
 }
 

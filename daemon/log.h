@@ -2,9 +2,8 @@
 // threads.
 //
 // Threads      any. A line is formatted by the caller and handed to one writer thread; when more
-// than kQueuedMax lines
-//              wait, the oldest are dropped and counted, since a blocked terminal must not block
-//              mail.
+//              than kQueuedMax lines wait, the oldest are dropped and counted, since a blocked
+//              terminal must not block mail.
 // Does not     rotate, filter by module, write files.
 #pragma once
 

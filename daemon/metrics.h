@@ -2,8 +2,9 @@
 // bounded.
 //
 // Threads      the counting functions from any; they are atomic and look nothing up on the hot
-// path. Does not     know who counts, or HTTP. What is a snapshot (queue sizes, the schedule) is
-// set before each scrape.
+//              path.
+// Does not     know who counts, or HTTP. What is a snapshot (queue sizes, the schedule) is set
+//              before each scrape.
 #pragma once
 
 #include <array>

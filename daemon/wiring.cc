@@ -70,7 +70,8 @@ std::shared_ptr<const Runtime> make_runtime(config::Config config, const std::st
   runtime->workers = std::clamp(config.workers == 0 ? cores : config.workers, 1U, 256U);
   runtime->engine = engine_options(config, runtime->hostname, runtime->workers);
   runtime->resolver.servers = config.dns_servers;
-  // Together the workers' bursts must fit into the socket buffer of a resolver with default settings.
+  // Together the workers' bursts must fit into the socket buffer of a resolver with default
+  // settings.
   runtime->resolver.burst_max = std::max<std::size_t>(10, kBurstOfAll / runtime->workers);
   runtime->submission.hostname = runtime->hostname;
   runtime->submission.message_bytes_max = config.submission.message_bytes_max;

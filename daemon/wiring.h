@@ -2,7 +2,8 @@
 // others' Options.
 //
 // Lifetime     immutable; shared by all threads; a reload makes a new one and swaps the pointer in
-// each worker. Does not     open anything. See TlsContexts for what has to be read from files.
+//              each worker.
+// Does not     open anything. See TlsContexts for what has to be read from files.
 #pragma once
 
 #include <map>

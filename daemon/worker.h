@@ -6,7 +6,8 @@
 // no machine is ever called from inside another one's call.
 //
 // Threads      post() and heartbeat() from any; listen() and attach() before start(); the rest in
-// the worker's thread. Does not     decide anything about mail.
+//              the worker's thread.
+// Does not     decide anything about mail.
 #pragma once
 
 #include <atomic>

@@ -2,8 +2,7 @@
 //
 // Threads      pure functions.
 // Limits       what is stored was within limits when it was made; decoding trusts no length, no
-// count and no
-//              version, and allocates no more than it was given.
+//              count and no version, and allocates no more than it was given.
 // Does not     know keys, column families or RocksDB.
 #pragma once
 

@@ -4,14 +4,12 @@
 // come back the same way, as Entry events. On one machine nothing is ever lost to somebody else.
 //
 // Durability   when commit() returns, everything it answered Accepted or Settled survives a power
-// cut
-//              (docs/durability.md); an Append alone survives nothing until its Accept.
+//              cut (docs/durability.md); an Append alone survives nothing until its Accept.
 // Threads      commit(), gain(), prune_history() and last_id() from one thread (the store thread).
 //              list(), history(), envelope() and body_chunk() from any thread.
 // Errors       a commit that the disk refuses answers Refused / NotSettled for each request;
-// nothing of
-//              the batch is then visible. NotSettled is to be repeated by the caller: fates are
-//              never dropped.
+//              nothing of the batch is then visible. NotSettled is to be repeated by the caller:
+//              fates are never dropped.
 // Does not     schedule, parse mail, know SMTP.
 #pragma once
 
@@ -33,10 +31,9 @@
 
 namespace posthaste::queue {
 
-// ---- requests
-// ---------------------------------------------------------------------------------------- Streams
-// a chunk of a message that is still arriving. Chunks come in order, from 0. Has no answer but
-// Refused{ticket 0}, which ends the message: what came before is forgotten, what comes after
+// ---- requests -----------------------------------------------------------------------------------
+// Streams a chunk of a message that is still arriving. Chunks come in order, from 0. Has no answer
+// but Refused{ticket 0}, which ends the message: what came before is forgotten, what comes after
 // refused too.
 struct Append {
   MessageId id;
@@ -101,8 +98,7 @@ struct Release {
 };
 using Request = std::variant<Append, Abandon, Accept, Settle, Load, Release>;
 
-// ---- events
-// ------------------------------------------------------------------------------------------
+// ---- events -------------------------------------------------------------------------------------
 struct Accepted {
   std::uint64_t ticket;
   MessageId id;

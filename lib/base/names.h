@@ -25,7 +25,8 @@ class Name {
   std::string text_;
 };
 
-// A domain that mail is routed by: lower case, no trailing dot, A-labels; or an address literal "[…]".
+// A domain that mail is routed by: lower case, no trailing dot, A-labels; or an address literal
+// "[…]".
 using RoutingDomain = Name<struct RoutingDomainTag>;
 // The name of a mail host, as an MX record or a route has it: lower case, no trailing dot.
 using MxName = Name<struct MxNameTag>;

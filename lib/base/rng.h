@@ -1,4 +1,5 @@
-// Rng: randomness that a seed can repeat (xoshiro256**, Blackman and Vigna 2018). Never for secrets.
+// Rng: randomness that a seed can repeat (xoshiro256**, Blackman and Vigna 2018). Never for
+// secrets.
 #pragma once
 
 #include <array>

@@ -1,8 +1,7 @@
 // Arrivals: how many unsettled recipients arrived in each second, to know the oldest one.
 //
 // Memory       one tree node per second that still has somebody, not one per recipient: a queue of
-// five days
-//              costs at most 432,000 nodes, however many millions it holds.
+//              five days costs at most 432,000 nodes, however many millions it holds.
 // Cost         add and remove O(log seconds); oldest O(1).
 #pragma once
 

@@ -2,8 +2,10 @@
 // ready, or past their expiry; and the letters that are still warm from their arrival.
 //
 // Memory       40 bytes an entry at most; warm letters within Options::warm_bytes_max of the whole
-// worker. Cost         O(log entries) per entry filed or promoted; a sweep for expired ones
-// O(ready), once a minute at most. Does not     settle anybody.
+//              worker.
+// Cost         O(log entries) per entry filed or promoted; a sweep for expired ones O(ready), once
+//              a minute at most.
+// Does not     settle anybody.
 #pragma once
 
 #include <array>

@@ -2,7 +2,8 @@
 // leave the ready line until their fates are known.
 //
 // Lifetime     owned by its destination (staged, doomed) or by a connection (under way), by one at
-// a time. Does not     outlive a Load that it waits for: see Loads.
+//              a time.
+// Does not     outlive a Load that it waits for: see Loads.
 #pragma once
 
 #include <cstdint>

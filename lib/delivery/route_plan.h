@@ -4,7 +4,8 @@
 // Lifetime     until the shortest-lived answer in it expires; then it is made anew.
 // Limits       kAddressesMax addresses of one host; the rest are left out.
 // Implements   RFC 5321 §5.1; the address order of RFC 8305 §4 (families in turn, IPv6 first; no
-// racing). Does not     ask DNS, connect, or remember which host was down.
+//              racing).
+// Does not     ask DNS, connect, or remember which host was down.
 #pragma once
 
 #include <optional>

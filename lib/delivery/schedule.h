@@ -2,8 +2,9 @@
 // those whose time has come, both as compact values.
 //
 // Memory       a Scheduled is 32 bytes; both containers grow by a quarter, so an entry costs at
-// most 40. Threads      none. Does not     know why an entry waits, or hold anything of the message
-// itself.
+//              most 40.
+// Threads      none.
+// Does not     know why an entry waits, or hold anything of the message itself.
 #pragma once
 
 #include <cstdint>

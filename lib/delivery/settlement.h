@@ -1,8 +1,7 @@
 // Settler: gives the recipients of one batch their fates, in full words.
 //
 // Lifetime     one batch, so that recipients that are deferred together become due together and are
-// one batch
-//              again; jitter spreads batches, not recipients.
+//              one batch again; jitter spreads batches, not recipients.
 // Does not     store, or tell the sender: see Persist.
 #pragma once
 

@@ -8,13 +8,11 @@
 //   Closed
 //
 // Lifetime     owned by its user. It may be destroyed at any time, also inside its own Handler's
-// calls (a Handler that
-//              would go with it had better use Loop::defer). After close() no Handler call comes
-//              any more.
+//              calls (a Handler that would go with it had better use Loop::defer). After close() no
+//              Handler call comes any more.
 // Threads      the loop's.
 // Limits       hands on at most 256 KiB before other connections have their turn. The output queue
-// is bounded by its
-//              user, who sees queued_bytes().
+//              is bounded by its user, who sees queued_bytes().
 // Does not     know SMTP or OpenSSL, time anything out (but the lingering of close_gracefully).
 #pragma once
 

@@ -1,8 +1,8 @@
 // Connection::State: the machine behind a Connection. For the .cc files of lib/io only.
 //
 // Lifetime     outlives its Connection until the loop's next turn, so that a Connection may go
-// while its State is
-//              still on the stack; Phase::kClosed says that nobody is there any more.
+//              while its State is still on the stack; Phase::kClosed says that nobody is there any
+//              more.
 // Does not     touch libuv: see poll.h.
 #pragma once
 

@@ -3,8 +3,7 @@
 //
 // Threads      everything of a Loop from the thread that runs it, but stop_from_any_thread().
 // Lifetime     whatever was made with a Loop& is destroyed before the Loop; a destructor closes its
-// uv handle
-//              and the memory is given back by the loop's close callbacks.
+//              uv handle and the memory is given back by the loop's close callbacks.
 // Does not     own threads. One Loop per thread, made by whoever makes the thread.
 #pragma once
 

@@ -1,8 +1,9 @@
 // Poll: calls back when a file descriptor is readable or writable.
 //
 // Lifetime     may be destroyed inside its own callback. The descriptor may be closed once the Poll
-// is gone. Threads      the loop's. Does not     own the descriptor; two Polls on one descriptor
-// are a mistake.
+//              is gone.
+// Threads      the loop's.
+// Does not     own the descriptor; two Polls on one descriptor are a mistake.
 #pragma once
 
 #include <functional>

@@ -4,7 +4,7 @@
 // Threads      OpenSSL's error queue is the thread's; take_error() empties it.
 // Implements   RFC 8446 §6 (alerts), RFC 5246 §7.2.
 // Does not     know whether a handshake is over: a mere end of file is kClosed here; see
-// TlsStream::failure().
+//              TlsStream::failure().
 #pragma once
 
 #include <string>

@@ -6,7 +6,8 @@
 // Threads      a context may be shared by connections of one thread only (session caches).
 // Limits       sessions kept for resumption: see session_cache.h.
 // Implements   RFC 8446, RFC 5246 by OpenSSL; RFC 6066 §3 (SNI); RFC 6125 §6.4 (names in
-// certificates). Does not     decide what a failure means; see lib/policy and lib/delivery.
+//              certificates).
+// Does not     decide what a failure means; see lib/policy and lib/delivery.
 #pragma once
 
 #include <memory>

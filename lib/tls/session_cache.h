@@ -6,8 +6,9 @@
 //
 // Threads      none: one thread at a time.
 // Limits       1,000 keys, the longest unused goes first; four sessions a key (a server gives two
-// tickets a handshake). Implements   RFC 8446 §C.4: a TLS 1.3 ticket is used once. Does not persist
-// anything.
+//              tickets a handshake).
+// Implements   RFC 8446 §C.4: a TLS 1.3 ticket is used once.
+// Does not     persist anything.
 #pragma once
 
 #include <cstddef>

@@ -4,8 +4,9 @@
 // Lifetime     one store, from open to close.
 // Threads      none: the store thread.
 // Limits       between 3/8 and 3/4 full once it has grown, so 21 to 43 bytes for each message; it
-// shrinks again. Does not     hold what the stored records say by themselves. See
-// docs/queue-format.md, "What memory keeps".
+//              shrinks again.
+// Does not     hold what the stored records say by themselves. See docs/queue-format.md, "What
+//              memory keeps".
 #pragma once
 
 #include <cstdint>

@@ -3,9 +3,12 @@
 //
 // Lifetime     from open() to destruction; closing writes nothing that a kill would not have left.
 // Threads      as Store says. stats() from any thread. Options::log is called from any thread, also
-// RocksDB's own. Limits       memory: memtables as in RocksOptions, 32 MiB of block cache, and what
-// docs/queue-format.md says. Durability   docs/durability.md. Does not     make the directory; keep
-// a ballast; compact by hand. See docs/queue-format.md for the bytes.
+//              RocksDB's own.
+// Limits       memory: memtables as in RocksOptions, 32 MiB of block cache, and what
+//              docs/queue-format.md says.
+// Durability   docs/durability.md.
+// Does not     make the directory; keep a ballast; compact by hand. See docs/queue-format.md for
+//              the bytes.
 #pragma once
 
 #include <cstdint>

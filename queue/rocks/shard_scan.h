@@ -7,7 +7,7 @@
 //
 // Lifetime     one store. Threads: the store thread.
 // Does not     report what was accepted since: those ids are above `last_at_open`, and come as
-// Arrived.
+//              Arrived.
 #pragma once
 
 #include <functional>

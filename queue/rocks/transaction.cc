@@ -48,8 +48,7 @@ rocksdb::WriteBatch& Transaction::finish() {
   return batch_;
 }
 
-// ---- new mail
-// ---------------------------------------------------------------------------------------
+// ---- new mail -----------------------------------------------------------------------------------
 
 void Transaction::plan_append(const Append& append, Plan& plan) {
   CHECK(append.bytes && append.id.value != 0);
@@ -147,8 +146,7 @@ void Transaction::store_history(MessageId id, std::span<const mail::HistoryEvent
              scratch_);
 }
 
-// ---- answers
-// ----------------------------------------------------------------------------------------
+// ---- answers ------------------------------------------------------------------------------------
 
 void Transaction::stored(std::span<Request> requests, const std::function<bool(ShardId)>& owned,
                          std::vector<StoreEvent>& out) {

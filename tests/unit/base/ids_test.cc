@@ -8,8 +8,9 @@ namespace posthaste {
 namespace {
 
 TEST(MessageId, SurvivesRenderingAndParsing) {
-  for (const std::uint64_t value : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{0x7FFFFFFFFFFFFFFF},
-                                    std::uint64_t{0x0123456789ABCDEF}}) {
+  for (const std::uint64_t value :
+       {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{0x7FFFFFFFFFFFFFFF},
+        std::uint64_t{0x0123456789ABCDEF}}) {
     const auto parsed = parse_id(render_id(MessageId{value}));
     ASSERT_TRUE(parsed) << value;
     EXPECT_EQ(parsed->value, value);
@@ -17,7 +18,8 @@ TEST(MessageId, SurvivesRenderingAndParsing) {
 }
 
 TEST(MessageId, RefusesWhatIsNoId) {
-  for (const char* text : {"", "0", "000000000000U", "ZZZZZZZZZZZZZ", "00000000000000", "8000000000000"}) {
+  for (const char* text :
+       {"", "0", "000000000000U", "ZZZZZZZZZZZZZ", "00000000000000", "8000000000000"}) {
     EXPECT_FALSE(parse_id(text)) << text;
   }
 }

@@ -294,8 +294,7 @@ TEST_P(AnyStore, RemembersTheLastId) {
   EXPECT_EQ(store().last_id(), kLater);
 }
 
-// ---- streaming
-// -----------------------------------------------------------------------------------------
+// ---- streaming ----------------------------------------------------------------------------------
 
 TEST_P(AnyStore, AcceptsAMessageThatWasAppended) {
   Accept message = make_accept(kId, {{5, 0}}, 3 * mail::kChunkBytesMax);
@@ -330,8 +329,7 @@ TEST_P(AnyStore, ForgetsAtARestartWhatWasOnlyAppended) {
   EXPECT_THAT(only<Entry>(gain_all(store())), IsEmpty());
 }
 
-// ---- loading, releasing
-// --------------------------------------------------------------------------------
+// ---- loading, releasing -------------------------------------------------------------------------
 
 TEST_P(AnyStore, LoadsNoMoreBodyThanAskedFor) {
   accept(kId, {{5, 0}}, 2 * mail::kChunkBytesMax + 10);
@@ -369,8 +367,7 @@ TEST_P(AnyStore, IsSilentOfAShardThatWasReleased) {
   EXPECT_THAT(only<Entry>(gain_all(store())), SizeIs(3));
 }
 
-// ---- while shards are being gained
-// -----------------------------------------------------------------------
+// ---- while shards are being gained --------------------------------------------------------------
 
 TEST_P(AnyStore, KeepsABodyThatAShardNotYetReadMayNeed) {
   accept(kId, {{5, 0}, {600, 1}});

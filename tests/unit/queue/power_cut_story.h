@@ -1,5 +1,5 @@
-// The story that a power cut interrupts: power_cut_writer lives it and tells of it line by line, power_cut_test
-// listens, cuts, and looks what is left.
+// The story that a power cut interrupts: power_cut_writer lives it and tells of it line by line,
+// power_cut_test listens, cuts, and looks what is left.
 #pragma once
 
 #include "tests/unit/queue/store_house.h"
@@ -10,10 +10,11 @@ namespace posthaste::queue {
 Accept story_message(MessageId id);
 RocksOptions story_options(std::string dir);
 
-// One line: a verb and what it is about. "try" comes before the commit, "did" after it was answered.
+// One line: a verb and what it is about. "try" comes before the commit, "did" after it was
+// answered.
 //   try-accept ID                   did-accept ID
-//   try-end SHARD ID NUMBER DSN     did-end SHARD ID NUMBER      DSN: the id of a bounce in the same write, or 0
-//   try-defer SHARD ID NUMBER REV   did-defer SHARD ID NUMBER REV
+//   try-end SHARD ID NUMBER DSN     did-end SHARD ID NUMBER      DSN: the id of a bounce in the
+//   same write, or 0 try-defer SHARD ID NUMBER REV   did-defer SHARD ID NUMBER REV
 struct StoryLine {
   std::string verb;
   RecipientKey who;

@@ -44,8 +44,7 @@ RocksOptions small_options(std::string dir);
 // Copies until nothing changed meanwhile.
 void copy_directory(const std::string& from, const std::string& to);
 
-// ---- messages
-// ----------------------------------------------------------------------------------------
+// ---- messages -----------------------------------------------------------------------------------
 struct To {
   ShardId shard = 0;
   std::uint16_t number = 0;
@@ -64,8 +63,7 @@ Fate bounced(std::uint16_t number, std::uint32_t revision);
 Fate deferred(std::uint16_t number, std::uint32_t revision, std::string words = "451 4.3.0 later");
 Settle make_settle(ShardId shard, MessageId id, std::vector<Fate> fates);
 
-// ---- conversations
-// -----------------------------------------------------------------------------------
+// ---- conversations ------------------------------------------------------------------------------
 std::vector<StoreEvent> commit(Store& store, std::vector<Request> batch);
 // Without the Gained of the first call.
 std::vector<StoreEvent> commit_one(Store& store, Request request);
