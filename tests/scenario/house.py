@@ -178,9 +178,10 @@ class House:
 
     def stop(self):
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        if self.wrapped and children.exists():  # the wrapper ends when the daemon does
-            for child in children.read_text().split():
-                os.kill(int(child), signal.SIGTERM)
+        daemons = children.read_text().split() if self.wrapped and children.exists() else []
+        for daemon in daemons:  # the wrapper ends when the daemon does; one that became the daemon has none
+            os.kill(int(daemon), signal.SIGTERM)
+        if daemons:
             self.process.wait(60)
         return end_process(self.process)
 

@@ -75,7 +75,7 @@ class Postfix(Server):
         (conf / "main.cf").write_text((MAIN + (TLS if certificate else "")).format(**values))
         (conf / "master.cf").write_text(MASTER.format(**values))
         (conf / "mailboxes").write_text("/^user[0-9]+@/ mail/\n")
-        return ["/usr/lib/postfix/sbin/master", "-i", "-c", conf]  # -i: it is the first process, as in a container
+        return ["/usr/lib/postfix/sbin/master", "-s", "-c", conf]
 
     def make_queue(self):
         """As post-install(1) makes it, which takes a second."""

@@ -1,16 +1,20 @@
 """Rooms: where a mail server from a Debian package runs as if it were installed, and leaves nothing behind.
 
 A room is a mount namespace and a process namespace of its own. The package's /usr lies over the system's, the users that
-the package would have made stand in a private /etc/passwd, and /var/spool, /var/lib and /run are empty. Killing the first
-process of a room ends all others and takes every mount with it; so does the end of the test.
+the package would have made stand in a private /etc/passwd, and /var/spool, /var/lib and /run are empty. Its first process
+is the shell that furnished it: when that is killed, the kernel ends all others and takes every mount with it. That also
+happens when the test ends without a word. (A server must not be the first process itself: the kernel forgets whose death
+a process wanted to follow when it changes its user.)
 
 Needs root, and a kernel that permits mounts: see why_not().
 """
 import functools
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import tempfile
 
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "posthaste/peers"
 PROGRAMS = {"postfix": "usr/sbin/postfix", "opensmtpd": "usr/sbin/smtpd"}
@@ -28,7 +32,9 @@ mount --bind "$2/group" /etc/group
 for place in /var/spool /var/lib /run; do mount -t tmpfs -o mode=755 tmpfs "$place"; done
 mkdir -p -m 711 /var/spool/smtpd /var/lib/opensmtpd /var/lib/opensmtpd/empty
 shift 2
-exec "$@"
+exec 3<&0
+"$@" <&3 3<&- &  # without the detour its input would be /dev/null
+wait $!
 """
 
 
@@ -53,7 +59,6 @@ def why_not(package):
         return f"{package} is not unpacked: run script/bootstrap, or tests/scenario/peers/unpack"
     if os.geteuid() != 0:
         return f"{package} runs in a mount namespace of its own, and that needs root"
-    import tempfile
     with tempfile.TemporaryDirectory() as folder:
         tried = subprocess.run(command(package, folder, ["true"]), capture_output=True, text=True)
     if tried.returncode != 0:
@@ -66,14 +71,14 @@ def start(package, folder, words, log):
 
 
 def end(process):
-    """Everything in the room is gone when this returns."""
-    process.kill()
+    """Everything in the room is gone when this returns: the first process is waited for, and it outlives all others."""
+    children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    first = children.read_text().split() if process.poll() is None else []
+    for each in map(int, first):
+        os.kill(each, signal.SIGKILL)
+    if not first:
+        process.kill()
     process.wait()
-
-
-def run(package, folder, words, **options):
-    """One program in a room, to its end."""
-    return subprocess.run(command(package, folder, words), capture_output=True, timeout=60, **options)
 
 
 if __name__ == "__main__":  # a quick answer for whoever wonders why a test was skipped
