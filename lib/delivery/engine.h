@@ -202,7 +202,9 @@ class Engine {
 
   Counts counts() const;
   DueHistogram due(Instant now) const;  // O(entries); for the admin's use, a few times a minute
-  Instant oldest() const;  // arrival of the oldest recipient that is not settled; kNever: none
+  // Arrival of the oldest recipient that is not settled, rounded down to the second; kNever: none.
+  // O(1).
+  Instant oldest() const;
   void for_each_destination(const std::function<void(const DestinationView&)>& visit) const;
   // True once ShutDown was handled and nothing is in flight any more.
   bool quiet() const;

@@ -1,14 +1,13 @@
 // Checker: the promises, checked at every step, from what the peers and the store saw, not from
 // what the engine says.
 //
-// * Every accepted recipient is delivered, bounced (with a notification, unless none is due) or
-// still queued.
-// * A recipient is delivered twice only after a loss behind the final dot, or a crash before the
-// outcome was durable.
-// * No limit is exceeded; no attempt is made before its time, during a back-off, or twice at a
-// time.
-// * Nobody expires early, or is kept beyond his time.
-// * In the end everything is settled.
+//   * Every accepted recipient is delivered, bounced (and told of, where that is due) or queued.
+//   * Delivered twice only after a loss behind the final dot, or a crash before it was durable.
+//   * No limit is exceeded; no attempt comes before its time, or twice at a time.
+//   * Nobody is called during a back-off, expires early, or is kept beyond his time.
+//   * Plaintext only where policy allows it. In the end everything is settled.
+//
+// Lifetime     the seed's; outlives every process of ours. Threads: none.
 #pragma once
 
 #include <deque>

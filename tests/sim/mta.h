@@ -1,9 +1,10 @@
 // Mta: one process of ours: an engine, its sessions and its store thread, as the daemon puts them
 // together.
 //
-// Lifetime     from start to crash or exit; what is still under way for it then finds nobody. The next one begins
-//              with what the store has.
-// Does not     decide anything: it carries actions and events to and fro, and lets the checker see them.
+// Lifetime     from start to crash or exit; what is still under way for it then finds nobody. The
+//              next one begins with what the store has.
+// Does not     decide anything: it carries actions and events to and fro, and lets the checker see
+//              them.
 #pragma once
 
 #include <functional>
