@@ -60,9 +60,9 @@ def why_not(package):
     if os.geteuid() != 0:
         return f"{package} runs in a mount namespace of its own, and that needs root"
     with tempfile.TemporaryDirectory() as folder:
-        tried = subprocess.run(command(package, folder, ["true"]), capture_output=True, text=True)
+        tried = subprocess.run(command(package, folder, ["sh", "-c", ">/run/x && chown mailbox /run/x"]), capture_output=True, text=True)
     if tried.returncode != 0:
-        return f"{package} cannot have a mount namespace of its own here: {tried.stderr.strip()}"
+        return f"{package} cannot have a mount namespace and users of its own here: {tried.stderr.strip()}"
     return None
 
 
