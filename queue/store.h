@@ -46,9 +46,10 @@ struct Abandon {
   MessageId id;
 };
 // Makes a message durable: envelope, last chunk, recipients, the "accepted" event. Answered by
-// Accepted and one Arrived for each shard, or by Refused, which ends the message as above. REQUIRES
-// an id above last_id() at open that was never used, at least one recipient, chunks of at most
-// kChunkBytesMax.
+// Accepted and one Arrived for each shard, or by Refused, which ends the message as above.
+//
+// REQUIRES an id above last_id() at open that was never used, at least one recipient, chunks of at
+// most kChunkBytesMax.
 struct Accept {
   std::uint64_t ticket = 0;  // echoed in the answer
   std::shared_ptr<const mail::Envelope> envelope;
@@ -60,8 +61,8 @@ struct Accept {
 enum class FateKind : std::uint8_t {
   kDelivered,
   kDeferred,
-  kBounced
-};  // kBounced: ended undelivered, told or not
+  kBounced,  // ended undelivered, told or not
+};
 struct Fate {
   std::uint16_t number = 0;
   FateKind kind = FateKind::kDelivered;
@@ -72,8 +73,10 @@ struct Fate {
 // ended, its envelope and body go in the same write. `dsn` is accepted in that write too: Arrived
 // comes of it, and Accepted if its ticket is not 0. Answered by Settled or Superseded or both (a
 // Settle without fates: Settled), or NotSettled. When every fate is superseded, `dsn` and `history`
-// are not stored: so a Settle may be repeated. REQUIRES that the message's Arrived or Entry was
-// reported before: not in the batch that accepts it.
+// are not stored: so a Settle may be repeated.
+//
+// REQUIRES that the message's Arrived or Entry was reported before: not in the batch that accepts
+// it.
 struct Settle {
   ShardId shard = 0;
   MessageId id;
@@ -122,11 +125,12 @@ struct Superseded {
   MessageId id;
   std::vector<std::uint16_t> numbers;
 };
+// Handed back, to be repeated.
 struct NotSettled {
   Settle request;
   bool full;
   std::string words;
-};  // handed back, to be repeated
+};
 struct Loaded {
   std::uint64_t ticket;
   MessageId id;

@@ -51,8 +51,7 @@ Status check_families(const RocksOptions& options,
 }
 
 Error open_error(const rocksdb::Status& status, const std::string& dir) {
-  // RocksDB has no code of its own for it; both its messages (lock of this process, of another)
-  // name the file.
+  // RocksDB has no code of its own for it, but both its messages name the file.
   if (status.IsIOError() && status.ToString().find("/LOCK") != std::string::npos) {
     return Error{ErrorCode::kBusy, "another posthasted uses " + dir + " (lock held)"};
   }

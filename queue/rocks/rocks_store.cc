@@ -23,8 +23,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// How often RocksDB is asked to go on after a write failed. It also tries by itself, about every 5
-// s.
+// How often RocksDB is asked to go on after a write failed. It also tries by itself, every 5 s.
 constexpr std::chrono::seconds kResumeInterval{1};
 
 // The first id of the first millisecond that begins at `instant` or after it.

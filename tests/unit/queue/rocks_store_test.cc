@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <mutex>
 
 #include "queue/rocks/database.h"
@@ -70,7 +71,7 @@ class RocksDirectory : public ::testing::Test {
   std::string log_;
 };
 
-// ---- opening -------------------------------------------------------------------------------------------
+// ---- opening ------------------------------------------------------------------------------------
 
 TEST_F(RocksDirectory, RefusesADirectoryThatIsNotThere) {
   RocksOptions wrong = options();
@@ -169,7 +170,7 @@ TEST_F(RocksDirectory, RefusesMessagesWithoutAFormat) {
   EXPECT_EQ(open_error().code, ErrorCode::kCorrupt);
 }
 
-// ---- unreadable records --------------------------------------------------------------------------------
+// ---- unreadable records -------------------------------------------------------------------------
 
 TEST_F(RocksDirectory, SetsAnUnreadableRecipientAsideAndGoesOn) {
   commit_one(*open(), make_accept(kId, {{5, 0}, {5, 1}, {700, 2}}));
@@ -239,7 +240,31 @@ TEST_F(RocksDirectory, SetsAsideWhatIsNoKey) {
   EXPECT_EQ(store->stats().corrupt, 1U);
 }
 
-// ---- what is left on the disk --------------------------------------------------------------------------
+TEST_F(RocksDirectory, ReadsADamagedLogUpToTheDamageAndSaysSo) {
+  std::filesystem::path newest;
+  {
+    const auto store = open();
+    for (std::uint64_t i = 0; i < 20; ++i) {
+      commit_one(*store, make_accept(id_at(1000 + i), {{5, 0}}, 4096));
+    }
+  }
+  for (const auto& file : std::filesystem::directory_iterator(dir_.path())) {
+    if (file.path().extension() == ".log" && file.path() > newest) newest = file.path();
+  }
+  {
+    std::fstream log(newest, std::ios::in | std::ios::out | std::ios::binary);
+    log.seekp(static_cast<std::streamoff>(std::filesystem::file_size(newest) / 2));
+    log << "rot";
+  }
+  const auto store = open();
+  const auto entries = only<Entry>(gain_all(*store));
+  EXPECT_GT(entries.size(), 5U);
+  EXPECT_LT(entries.size(), 15U);
+  EXPECT_EQ(entries.back().id, id_at(1000 + entries.size() - 1)) << "a prefix";
+  EXPECT_THAT(log(), HasSubstr("Corruption"));
+}
+
+// ---- what is left on the disk -------------------------------------------------------------------
 
 TEST_F(RocksDirectory, LeavesNothingOfMailThatIsGone) {
   {
