@@ -60,6 +60,7 @@ struct RocksStore::Parts {
   bool look_for_room();
   rocksdb::Status write();
   void try_resume();
+  void count_tracked();
   void announce(std::vector<StoreEvent>& out);
 
   const RocksOptions options;
@@ -112,8 +113,12 @@ void RocksStore::commit(std::span<Request> batch, std::vector<StoreEvent>& out) 
   for (const Request& request : batch) {
     if (const auto* load = std::get_if<Load>(&request)) out.push_back(parts.loader.load(*load));
   }
-  parts.counters.tracked = parts.ledger.tracked();
-  parts.counters.tracked_bytes = parts.ledger.tracked_bytes();
+  parts.count_tracked();
+}
+
+void RocksStore::Parts::count_tracked() {
+  counters.tracked = ledger.tracked();
+  counters.tracked_bytes = ledger.tracked_bytes();
 }
 
 void RocksStore::Parts::announce(std::vector<StoreEvent>& out) {
@@ -169,7 +174,9 @@ void RocksStore::Parts::try_resume() {
 
 bool RocksStore::gain(std::size_t records, std::vector<StoreEvent>& out) {
   parts_->announce(out);
-  return parts_->scan.read(records, parts_->owned, out);
+  const bool more = parts_->scan.read(records, parts_->owned, out);
+  parts_->count_tracked();
+  return more;
 }
 
 MessageId RocksStore::last_id() const { return parts_->ledger.last_id(); }
