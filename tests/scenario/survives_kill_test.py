@@ -8,7 +8,7 @@ import unittest
 
 from house import House
 
-ROUNDS = int(os.environ.get("POSTHASTE_KILL_ROUNDS", "6"))  # 20 and more in script/soak
+ROUNDS = int(os.environ.get("POSTHASTE_KILL_ROUNDS", "20"))  # more in script/soak
 
 
 class SurvivesKill(unittest.TestCase):
