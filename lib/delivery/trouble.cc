@@ -10,6 +10,8 @@
 namespace posthaste::delivery {
 namespace {
 
+constexpr int kNoMailHere = 521;
+
 using policy::OnTlsFailure;
 using policy::RetryClass;
 using smtp::EnhancedCode;
@@ -105,7 +107,10 @@ Trouble trouble_of_session(const smtp::SessionFailure& failure, const policy::Tl
   if (failure.reply.temporary() || failure.reply.permanent()) {
     trouble.reply = failure.reply;
     trouble.reply.enhanced = status_of(failure.reply);
-    trouble.permanent = failure.reply.permanent();
+    // Before MAIL a host speaks of us and of itself, not of a message: a 5xx there is a reason to
+    // try the next host and to come back later, as Postfix has it. Only 521 says "never any mail"
+    // (RFC 7504 §3).
+    trouble.permanent = failure.reply.code == kNoMailHere;
     trouble.retry_class = policy::classify_reply(failure.reply.code, trouble.reply.enhanced.subject,
                                                  trouble.reply.enhanced.detail);
     return trouble;

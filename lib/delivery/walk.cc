@@ -66,7 +66,8 @@ Trouble Walk::conclusion() const {
   const Trouble* chosen = &failures_.back();
   const auto weight = [](const Trouble& t) {
     if (t.permanent) return 0;
-    return t.retry_class == policy::RetryClass::kTls ? 2 : 1;
+    if (t.reply.permanent()) return 1;  // a 5xx that we do not take for the last word
+    return t.retry_class == policy::RetryClass::kTls ? 3 : 2;
   };
   for (const Trouble& failure : failures_) {
     if (weight(failure) > weight(*chosen)) chosen = &failure;

@@ -45,11 +45,24 @@ TEST(EngineFailure, CountsFailuresAnewAfterASuccess) {
   EXPECT_EQ(rig.only<BackedOff>().until, rig.now + 1min);
 }
 
-TEST(EngineFailure, BouncesTheHeadAloneWhereEveryHostRefusesUsInItsGreeting) {
+TEST(EngineFailure, DefersAndBacksOffWhereEveryHostRefusesUsInItsGreeting) {
   EngineRig rig;
   rig.arrive({"a@example.com"});
   rig.arrive({"b@example.com"});
   rig.fail(rig.route().conn, Stage::kGreeting, 554);
+  const auto persist = rig.only<Persist>();
+  ASSERT_EQ(persist.settlements.size(), 1U) << "the head pays for the walk, nobody else";
+  EXPECT_EQ(persist.settlements.at(0).ending, Ending::kDeferred);
+  EXPECT_EQ(persist.settlements.at(0).reply.code, 554) << "what the host said, as it said it";
+  EXPECT_EQ(rig.all<BackedOff>().size(), 1U);
+  EXPECT_TRUE(rig.all<Connect>().empty());
+}
+
+TEST(EngineFailure, BouncesTheHeadAloneWhereEveryHostTakesNoMailAtAll) {
+  EngineRig rig;
+  rig.arrive({"a@example.com"});
+  rig.arrive({"b@example.com"});
+  rig.fail(rig.route().conn, Stage::kGreeting, 521);
   EXPECT_EQ(rig.only<Persist>().settlements.at(0).ending, Ending::kBounced);
   EXPECT_TRUE(rig.all<BackedOff>().empty());
   EXPECT_EQ(rig.all<Lookup>().size(), 1U) << "the next one asks for itself";
