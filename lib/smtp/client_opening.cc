@@ -88,6 +88,8 @@ void ClientSession::State::on_helo(Reply reply, bool early, Turn& turn) {
 }
 
 void ClientSession::State::on_starttls(Reply reply, bool early, Turn& turn) {
+  // 421 closes the whole session (RFC 5321 §3.8), and says nothing of TLS.
+  if (reply.code == 421) return refused(std::move(reply), TlsFailure::kNone, turn);
   if (reply.temporary()) return refused(std::move(reply), TlsFailure::kRefusedTemporary, turn);
   if (reply.permanent()) return refused(std::move(reply), TlsFailure::kRefusedPermanent, turn);
   if (reply.code != 220) return out_of_step("no answer to STARTTLS: " + render_reply(reply), turn);

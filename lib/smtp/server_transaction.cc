@@ -72,6 +72,10 @@ Submission ServerTransaction::finish(Instant arrived, std::string submitter) {
   submission.last_chunk = content->finish(envelope_);
   submission.chunks_spilled = content->chunks_spilled();
   envelope_.arrived = arrived;
+  // Many clients say SMTPUTF8 wherever it is offered; a host without it is asked for it only where
+  // the mail itself needs it (RFC 6531 §3.4). Recipients are looked at one by one when they are
+  // sent to.
+  envelope_.smtputf8 = envelope_.smtputf8 && (envelope_.eight_bit || !envelope_.sender.ascii());
   envelope_.recipients_total = static_cast<std::uint16_t>(recipients_.size());
   envelope_.submitter = std::move(submitter);
   submission.envelope = std::make_shared<const mail::Envelope>(std::move(envelope_));

@@ -230,7 +230,7 @@ const std::vector<Fault>& faults() {
        TlsNeed::kIfOffered,
        {"220 hi\r\n", kOffer, "421 no\r\n"},
        kStartTls,
-       kRefusedTemporary,
+       TlsFailure::kNone,
        421,
        "421 no",
        ""},

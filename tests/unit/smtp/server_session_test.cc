@@ -192,5 +192,19 @@ TEST(ServerSession, StoresWhatDsnParametersSay) {
   EXPECT_EQ(dialogue.submissions[1].recipients[0].notify, 0);
 }
 
+TEST(ServerSession, KeepsSmtpUtf8OnlyWhereTheMailNeedsIt) {
+  const auto needs = [](std::string_view sender, std::string_view content) {
+    ServerDialogue dialogue;
+    dialogue.hello();
+    dialogue.say("MAIL FROM:<" + std::string(sender) +
+                 "> SMTPUTF8\r\nRCPT TO:<b@example.net>\r\nDATA\r\n");
+    dialogue.say(std::string(content) + "\r\n.\r\n");
+    return dialogue.submissions.at(0).envelope->smtputf8;
+  };
+  EXPECT_FALSE(needs("a@example.com", "Subject: plain\r\n\r\nplain"));
+  EXPECT_TRUE(needs("\xC3\xA9@example.com", "Subject: plain\r\n\r\nplain"));
+  EXPECT_TRUE(needs("a@example.com", "Subject: \xC3\xA9\r\n\r\nplain"));
+}
+
 }  // namespace
 }  // namespace posthaste::smtp
