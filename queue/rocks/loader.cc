@@ -48,10 +48,8 @@ Status Loader::load_recipients(const Load& load, mail::Letter& letter,
     const auto key = recipient_key({load.shard, load.id, number});
     const rocksdb::Status status = database_.get(Family::kRcpt, key.view(), value);
     if (status.IsNotFound()) continue;
-    if (!status.ok()) {
-      error = to_error(status, reading("recipient", load.id));
-      continue;
-    }
+    // Whoever asked would take what is missing for gone: all of them, or none for now.
+    if (!status.ok()) return tl::unexpected(to_error(status, reading("recipient", load.id)));
     Result<RecipientRecord> record = decode_recipient(load.shard, number, view(value));
     if (record) {
       letter.recipients.push_back(std::move(record->pending));
