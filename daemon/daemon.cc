@@ -1,5 +1,6 @@
 #include "daemon/daemon.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -176,7 +177,11 @@ Status Daemon::listen_on(const config::Listen& listen, std::vector<InheritedSock
   for (const auto& worker : workers_) {
     io::Fd socket;
     if (passed != inherited.end()) {
-      socket = io::Fd(dup(passed->socket.get()));
+      socket = io::Fd(fcntl(passed->socket.get(), F_DUPFD_CLOEXEC, 0));
+      if (!socket) {
+        return fail(ErrorCode::kIo, std::string("the socket from systemd cannot be shared: ") +
+                                        std::strerror(errno));
+      }
     } else {
       auto opened = io::listen_tcp(at, true);
       if (!opened) return tl::unexpected(opened.error());
@@ -252,6 +257,12 @@ bool Daemon::all_alive(std::string& who) const {
   return who.empty();
 }
 
+void Daemon::reload_failed(const std::string& words) {
+  log_.write(LogLevel::kError, "reload_failed",
+             {{"words", words + "; the configuration in force stays as it was"}});
+  service_manager_.ready("listening on " + listening_ + "; the last reload failed");
+}
+
 // A bad file changes nothing and says why. What only a restart can change is named.
 void Daemon::reload() {
   if (stopping_) return;
@@ -262,11 +273,15 @@ void Daemon::reload() {
     log_.write(next == nullptr ? LogLevel::kError : LogLevel::kWarning, "config",
                {{"words", line}});
   }
-  if (next == nullptr) {
-    log_.write(LogLevel::kError, "reload_failed",
-               {{"words", "the configuration in force stays as it was"}});
-    service_manager_.ready("listening on " + listening_ + "; the last reload failed");
-    return;
+  if (next == nullptr) return reload_failed("the configuration file has errors");
+  // All before any: the files may change under our eyes, and no worker may be left with the old
+  // ones alone.
+  std::vector<std::shared_ptr<TlsContexts>> made;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    std::vector<std::string> warnings;  // were told by load_runtime
+    auto contexts = TlsContexts::make(*next, warnings);
+    if (!contexts) return reload_failed(contexts.error().words);
+    made.push_back(std::move(*contexts));
   }
   const auto same_listen = [](const config::Listen& a, const config::Listen& b) {
     return a.address == b.address && a.tls == b.tls;
@@ -288,13 +303,8 @@ void Daemon::reload() {
                  "listen, data_dir, workers, dns, queue, admin and log change only with a restart; "
                  "all else is in force"}});
   }
-  for (const auto& worker : workers_) {
-    std::vector<std::string> warnings;
-    auto contexts = TlsContexts::make(*next, warnings);
-    CHECK(contexts.has_value());  // load_runtime has just made them
-    worker->post([next, made = std::shared_ptr<TlsContexts>(std::move(*contexts))](Worker& w) {
-      w.reconfigure(next, made);
-    });
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    workers_[i]->post([next, contexts = made[i]](Worker& w) { w.reconfigure(next, contexts); });
   }
   admin_->reconfigure(next);
   runtime_ = std::move(next);

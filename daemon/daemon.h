@@ -47,6 +47,7 @@ class Daemon {
   Status listen_on(const config::Listen& listen, std::vector<InheritedSocket>& inherited);
   Status open_admin();
   void reload();
+  void reload_failed(const std::string& words);
   void begin_stop();
   void on_timer();
   bool all_quiet() const;

@@ -43,7 +43,8 @@ void InboundConnection::turn_away(const std::string& words) {
 }
 void InboundConnection::shut_down() { feed(smtp::server::Shutdown{}); }
 
-void InboundConnection::on_stored() {
+void InboundConnection::on_stored(std::uint64_t ticket, MessageId id) {
+  if (ticket != ticket_) return;
   auto& house = worker_.house();
   house.metrics.accepted(storing_->recipients_total, storing_->body_bytes);
   if (house.log.wants(LogLevel::kInfo)) {
@@ -55,13 +56,15 @@ void InboundConnection::on_stored() {
                      {"by", storing_->submitter}});
   }
   ticket_ = 0;
-  feed(smtp::server::Stored{storing_->id});
+  feed(smtp::server::Stored{id});
 }
 
-void InboundConnection::on_not_stored(bool full, const std::string& words) {
+void InboundConnection::on_not_stored(std::uint64_t ticket, MessageId id, bool full,
+                                      const std::string& words) {
+  if (ticket != ticket_) return;
   ticket_ = 0;
   worker_.house().metrics.refused(full ? "full" : "busy");
-  feed(smtp::server::NotStored{full, words, storing_->id});
+  feed(smtp::server::NotStored{full, words, id});
 }
 
 void InboundConnection::on_bytes(std::string_view data) { feed(smtp::server::Bytes{data}); }
@@ -153,14 +156,17 @@ void InboundConnection::start_tls() {
 }
 
 void InboundConnection::spill(smtp::server::Spill& part) {
+  if (part.id == refused_) return;  // its NotStored is on its way to the session
   if (!worker_.house().store.try_push(queue::Append{part.id, part.chunk, std::move(part.bytes)})) {
     worker_.house().metrics.refused("busy");
+    refused_ = part.id;
     answers_.push_back(
         smtp::server::NotStored{false, "too much mail is arriving at once", part.id});
   }
 }
 
 void InboundConnection::store(smtp::Submission& submission) {
+  if (submission.envelope->id == refused_) return;  // likewise
   storing_ = submission.envelope;
   ticket_ = worker_.accept(submission, *this);
   if (ticket_ != 0) return;

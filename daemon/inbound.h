@@ -28,8 +28,9 @@ class InboundConnection final : public io::Connection::Handler, public Deadlines
 
   // The request of the message that is being stored, 0 when there is none.
   std::uint64_t ticket() const { return ticket_; }
-  void on_stored();
-  void on_not_stored(bool full, const std::string& words);
+  // The store's answers; those to a request that is no longer the one we wait for are ignored.
+  void on_stored(std::uint64_t ticket, MessageId id);
+  void on_not_stored(std::uint64_t ticket, MessageId id, bool full, const std::string& words);
   void shut_down();
 
   void on_bytes(std::string_view data) override;
@@ -58,6 +59,7 @@ class InboundConnection final : public io::Connection::Handler, public Deadlines
   smtp::server::Actions actions_;
   std::uint64_t ticket_ = 0;
   std::shared_ptr<const mail::Envelope> storing_;
+  MessageId refused_;  // a chunk of it was not taken: the rest of it is dropped
   std::vector<smtp::server::Event> answers_;  // what our own answers to actions are, fed after them
   bool handshaking_ = false;
   bool over_ = false;

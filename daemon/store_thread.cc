@@ -46,6 +46,7 @@ StoreThread::~StoreThread() { stop(); }
 void StoreThread::start() {
   CHECK(!thread_.joinable());
   timer_.set(loop_.now());
+  heartbeat_.store(loop_.now().time_since_epoch().count(), std::memory_order_relaxed);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -89,24 +90,34 @@ void StoreThread::drain() {
     if (batch.empty()) break;
     commit(batch);
     gain_some();
+    prune_if_due();  // under steady load the timer never fires
   }
   if (stop_asked_.load(std::memory_order_acquire) && !stopping_) {
     stopping_ = true;
-    for (int tries = 0; !settles_.empty() && tries < kLastTries; ++tries) {
-      settles_blocked_until_ = Instant{};
-      auto batch = cut_batch(kNever);
-      commit(batch);
-    }
-    if (!settles_.empty()) {
-      log_.write(LogLevel::kError, "outcomes_not_stored",
-                 {{"messages", std::to_string(settles_.size())},
-                  {"words",
-                   "the store refused them until the end; these messages may be delivered a second "
-                   "time"}});
-    }
+    write_the_rest();
     loop_.stop();
   }
   arm();
+}
+
+// Before the thread ends. A disk that refuses gets some time to come round; what it refuses to the
+// end is told.
+void StoreThread::write_the_rest() {
+  for (int refusals = 0; !settles_.empty() && refusals < kLastTries;) {
+    settles_blocked_until_ = Instant{};
+    auto batch = cut_batch(kNever);
+    commit(batch);
+    heartbeat_.store(loop_.fresh_now().time_since_epoch().count(), std::memory_order_relaxed);
+    if (settles_blocked_until_ == Instant{}) continue;
+    ++refusals;
+    std::this_thread::sleep_for(options_.retry_after);
+  }
+  if (settles_.empty()) return;
+  log_.write(
+      LogLevel::kError, "outcomes_not_stored",
+      {{"messages", std::to_string(settles_.size())},
+       {"words",
+        "the store refused them until the end; these messages may be delivered a second time"}});
 }
 
 void StoreThread::sort_in(queue::Request&& request) {
@@ -215,15 +226,18 @@ void StoreThread::gain_some() {
   if (!gaining_) gained_.store(true, std::memory_order_relaxed);
 }
 
-void StoreThread::on_timer() {
+void StoreThread::prune_if_due() {
   const Instant now = loop_.now();
-  gain_some();
-  if (now >= next_prune_) {
-    next_prune_ = now + kPruneEvery;
-    if (const auto pruned = store_->prune_history(now - options_.history); !pruned) {
-      log_.write(LogLevel::kWarning, "history_not_pruned", {{"words", pruned.error().words}});
-    }
+  if (now < next_prune_) return;
+  next_prune_ = now + kPruneEvery;
+  if (const auto pruned = store_->prune_history(now - options_.history); !pruned) {
+    log_.write(LogLevel::kWarning, "history_not_pruned", {{"words", pruned.error().words}});
   }
+}
+
+void StoreThread::on_timer() {
+  gain_some();
+  prune_if_due();
   drain();
 }
 

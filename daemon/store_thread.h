@@ -65,6 +65,7 @@ class StoreThread {
   void run();
   void on_mail();
   void drain();
+  void write_the_rest();
   void sort_in(queue::Request&& request);
   std::vector<queue::Request> cut_batch(Instant now);
   bool settles_due(Instant now) const;
@@ -74,6 +75,7 @@ class StoreThread {
   void keep_for_later(queue::NotSettled&& refused);
   void set_trouble(bool trouble, const std::string& words);
   void gain_some();
+  void prune_if_due();
   void on_timer();
   void arm();
 

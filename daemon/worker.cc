@@ -59,6 +59,7 @@ void Worker::listen(io::Fd socket, config::ListenTls tls) {
 
 void Worker::start() {
   heartbeat_timer_.set(loop_.now());
+  heartbeat_.store(loop_.now().time_since_epoch().count(), std::memory_order_relaxed);
   thread_ = std::thread([this] { loop_.run(); });
 }
 
@@ -94,8 +95,8 @@ void Worker::on_mail() {
 
 void Worker::on_store_event(queue::StoreEvent& event) {
   std::visit(Overloaded{
-                 [&](queue::Accepted& e) { on_accept_answer(e.ticket, nullptr); },
-                 [&](queue::Refused& e) { on_accept_answer(e.ticket, &e); },
+                 [&](queue::Accepted& e) { on_accept_answer(e.ticket, e.id, nullptr); },
+                 [&](queue::Refused& e) { on_accept_answer(e.ticket, e.id, &e); },
                  [&](queue::Settled& e) {
                    delivery::Persisted persisted{e.shard, e.id, {}};
                    for (const auto& fate : e.applied) persisted.numbers.push_back(fate.number);
@@ -128,7 +129,7 @@ void Worker::on_store_event(queue::StoreEvent& event) {
              event);
 }
 
-void Worker::on_accept_answer(std::uint64_t ticket, const queue::Refused* refused) {
+void Worker::on_accept_answer(std::uint64_t ticket, MessageId id, const queue::Refused* refused) {
   const auto found = awaiting_store_.find(ticket);
   if (found == awaiting_store_.end()) {  // the submitter has gone; what was stored stays
     if (refused != nullptr) house_->store.push(queue::Abandon{refused->id});
@@ -137,13 +138,14 @@ void Worker::on_accept_answer(std::uint64_t ticket, const queue::Refused* refuse
   InboundConnection& asker = *found->second;
   awaiting_store_.erase(found);
   if (refused == nullptr) {
-    asker.on_stored();
+    asker.on_stored(ticket, id);
   } else {
-    asker.on_not_stored(refused->full, refused->words);
+    asker.on_not_stored(ticket, id, refused->full, refused->words);
   }
 }
 
 std::uint64_t Worker::accept(const smtp::Submission& submission, InboundConnection& asker) {
+  CHECK(asker.ticket() == 0);  // a session waits for one answer at a time
   const auto& envelope = *submission.envelope;
   queue::Accept request;
   request.ticket = ticket();

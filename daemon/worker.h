@@ -102,7 +102,7 @@ class Worker {
 
   void on_mail();
   void on_store_event(queue::StoreEvent& event);
-  void on_accept_answer(std::uint64_t ticket, const queue::Refused* refused);
+  void on_accept_answer(std::uint64_t ticket, MessageId id, const queue::Refused* refused);
   void on_socket(io::Fd socket, const Endpoint& peer, config::ListenTls tls);
   void apply(delivery::Action& action);
   void open(const delivery::Connect& connect);
