@@ -1,5 +1,6 @@
 """What script/demo shows: pretend destinations with different faults, mail to each of them over SMTP submission, and what the
 daemon itself says became of every message and why (its trace and its metrics)."""
+import email
 import json
 import subprocess
 import sys
@@ -75,10 +76,10 @@ def main():
             ids[domain] = house.submit("alice@sender.test", [f"bob@{domain}"])
             print(f"  submitted to bob@{domain:<16} 250 2.0.0 queued as {ids[domain]}")
 
-        def told():
+        def all_told():
             return all(story(house.trace(ids[domain]))[0] in until for domain, _, until in rows)
 
-        house.wait_for(told, 60, "every destination's story")
+        house.wait_for(all_told, 60, "every destination's story")
         print("\nWhat became of each message, from the daemon's own trace:\n")
         lines = [("TO", "THE DESTINATION", "OUTCOME", "TRIES", "TLS", "WHY"), ("-" * 14, "-" * 24, "-" * 9, "-" * 5, "-" * 24, "-" * 44)]
         for domain, what, _ in rows:
@@ -89,8 +90,8 @@ def main():
         bounce = next(r for r in house.receivers if r.name == "mx.sender.test")
         house.wait_for(lambda: bounce.messages, 30, "the bounce")
         print("\nalice@sender.test was told about bob@nobody.test:\n")
-        text = bounce.messages[0]["body"].decode()
-        print(textwrap.indent("\n".join(text.split("\r\n\r\n")[2].splitlines()[:14]), "    | "))
+        told = email.message_from_bytes(bounce.messages[0]["body"]).get_payload()[0]  # its part for people
+        print(textwrap.indent(told.get_payload(decode=True).decode().strip(), "    | "))
 
         print("\nThe story of the one that was tried twice (posthaste trace):\n")
         print(textwrap.indent(house.tool("trace", ids["busy.test"]), "    "))
