@@ -54,6 +54,9 @@ class Mta : public std::enable_shared_from_this<Mta> {
   // Calls it unless we are dead by then.
   void soon(Duration wait, std::function<void()> what);
 
+  // At the end of a run: nobody is answered any more.
+  void forget_askers() { answers_.clear(); }
+
  private:
   void apply(delivery::Action& action);
   void on_persist(const delivery::Persist& persist);

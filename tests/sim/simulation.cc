@@ -104,6 +104,10 @@ void Simulation::check_end() {
   }
 }
 
+Simulation::~Simulation() {
+  if (mta_ != nullptr) mta_->forget_askers();
+}
+
 std::optional<std::string> Simulation::run() {
   mta_ = std::make_shared<Mta>(world_, checker_, internet_, scenario_,
                                std::make_unique<queue::MemoryStore>());

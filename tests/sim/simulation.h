@@ -18,6 +18,9 @@ namespace posthaste::sim {
 class Simulation {
  public:
   Simulation(std::uint64_t seed, Mutation mutation, bool trace);
+  ~Simulation();  // breaks the ring of an MTA and those who await its store
+  Simulation(const Simulation&) = delete;
+  Simulation& operator=(const Simulation&) = delete;
   // The rule that was broken; nullopt: none.
   std::optional<std::string> run();
   std::string summary() const;
