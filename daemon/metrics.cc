@@ -73,7 +73,7 @@ struct Metrics::State {
   prometheus::Family<prometheus::Gauge>& connections =
       family(prometheus::BuildGauge(), registry, "posthaste_connections", "Open connections");
 
-  std::array<std::array<prometheus::Histogram*, 1>, 2> handshake_time{};
+  std::array<prometheus::Histogram*, 2> handshake_time{};
   std::array<std::array<prometheus::Counter*, policy::kRetryClasses + 1>, 4> attempt{};
   std::array<prometheus::Counter*, policy::kRetryClasses> scheduled{};
   std::array<prometheus::Gauge*, kWithin.size()> due_within{};
@@ -100,7 +100,7 @@ struct Metrics::State {
 
   void make_tls() {
     for (std::size_t d = 0; d < kDirections.size(); ++d) {
-      handshake_time[d][0] = &handshake_seconds.Add(
+      handshake_time[d] = &handshake_seconds.Add(
           {{"direction", str(kDirections[d])}},
           Buckets{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30});
       for (const auto mode : kModes) {
@@ -206,7 +206,7 @@ void Metrics::tls_up(Direction direction, TlsMode mode, const policy::TlsFacts& 
       ->handshake(kDirections[d], kModes[static_cast<std::size_t>(mode)], facts.profile, "ok",
                   "none")
       .Increment();
-  state_->handshake_time[d][0]->Observe(seconds(took));
+  state_->handshake_time[d]->Observe(seconds(took));
   state_->sessions
       .Add({{"direction", str(kDirections[d])},
             {"version", facts.version},

@@ -123,8 +123,10 @@ void RoutePlan::set_addresses(std::size_t index, const dns::Answer& a, const dns
     host.trouble = turned_away ? refused_address(host.name, *turned_away) : no_address(host.name);
     // A route that leads nowhere is for the operator to mend, and no reason to return anybody's
     // mail.
-    if (host.trusted) host.trouble->permanent = false;
-    if (host.trusted) host.trouble->reply.enhanced = {4, 3, 5};
+    if (host.trusted) {
+      host.trouble->permanent = false;
+      host.trouble->reply.enhanced = {4, 3, 5};
+    }
   }
 }
 
