@@ -14,6 +14,13 @@ namespace posthaste::mail {
 
 enum class BodyType : std::uint8_t { k7Bit, k8BitMime, kBinaryMime };
 
+// What the sender wants of TLS for one message, whatever the policies say (RFC 8689).
+enum class TlsWish : std::uint8_t {
+  kPolicy,      // nothing of his own
+  kRequireTls,  // REQUIRETLS: verified TLS to a host that promises the same, or not at all
+  kOptional,    // "TLS-Required: No": better delivered than protected
+};
+
 // RET of RFC 3461 §4.3.
 enum class DsnReturn : std::uint8_t { kUnset, kFull, kHeaders };
 
@@ -42,6 +49,7 @@ struct Envelope {
   BodyType body_type = BodyType::k7Bit;
   bool smtputf8 = false;
   bool eight_bit = false;  // the content has octets above 127, whatever BODY= said
+  TlsWish tls_wish = TlsWish::kPolicy;
   DsnReturn ret = DsnReturn::kUnset;
   std::string envid;  // ENVID, decoded xtext
   Instant arrived;    // when the final dot (or BDAT LAST) was read

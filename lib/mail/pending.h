@@ -29,6 +29,7 @@ struct PendingRecipient {
   ShardId shard = 0;
   Recipient recipient;
   Progress progress;
+  TlsWish tls_wish = TlsWish::kPolicy;  // the envelope's
   friend bool operator==(const PendingRecipient&, const PendingRecipient&) = default;
 };
 
