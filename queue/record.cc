@@ -1,9 +1,9 @@
 #include "queue/record.h"
 
-#include <limits>
 #include <utility>
 
 #include "lib/base/check.h"
+#include "lib/base/codec.h"
 
 namespace posthaste::queue {
 namespace {
@@ -11,91 +11,6 @@ namespace {
 constexpr std::uint8_t kRecordVersion = 1;
 constexpr std::uint8_t kNotifyAll =
     mail::kNotifyNever | mail::kNotifySuccess | mail::kNotifyFailure | mail::kNotifyDelay;
-
-class Writer {
- public:
-  explicit Writer(std::string& out) : out_(out) {}
-
-  void u8(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }
-  void var(std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7) u8(static_cast<std::uint8_t>(value | 0x80));
-    u8(static_cast<std::uint8_t>(value));
-  }
-  void str(std::string_view text) {
-    var(text.size());
-    out_.append(text);
-  }
-  void time(Instant instant) {
-    auto value = static_cast<std::uint64_t>(instant.time_since_epoch().count());
-    for (int i = 0; i < 8; ++i, value >>= 8) u8(static_cast<std::uint8_t>(value));
-  }
-
- private:
-  std::string& out_;
-};
-
-// Reads fields from the front. The first one that is not there makes everything after it fail, so
-// that a decoder asks once, at its end.
-class Reader {
- public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
-
-  std::uint8_t u8(std::uint8_t max) {
-    if (rest_.empty()) return wrong();
-    const auto value = static_cast<std::uint8_t>(rest_.front());
-    rest_.remove_prefix(1);
-    return value <= max ? value : wrong();
-  }
-  template <typename Unsigned>
-  Unsigned var() {
-    return static_cast<Unsigned>(var_up_to(std::numeric_limits<Unsigned>::max()));
-  }
-  std::string str() {
-    const auto size = var_up_to(std::numeric_limits<std::uint64_t>::max());
-    if (size > rest_.size()) {
-      wrong();
-      return {};
-    }
-    std::string text(rest_.substr(0, size));
-    rest_.remove_prefix(size);
-    return text;
-  }
-  Instant time() {
-    if (rest_.size() < 8) {
-      wrong();
-      return {};
-    }
-    std::uint64_t value = 0;
-    for (std::size_t i = 8; i-- > 0;) value = value << 8 | static_cast<std::uint8_t>(rest_[i]);
-    rest_.remove_prefix(8);
-    return Instant(Duration(static_cast<std::int64_t>(value)));
-  }
-  std::uint8_t wrong() {
-    right_ = false;
-    rest_ = {};
-    return 0;
-  }
-  std::size_t left() const { return rest_.size(); }
-  bool right() const { return right_; }
-  bool used_up() const { return right_ && rest_.empty(); }
-
- private:
-  std::uint64_t var_up_to(std::uint64_t max) {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      const std::uint8_t byte = u8(0xFF);
-      const std::uint64_t bits = byte & 0x7FU;
-      const bool padded = byte == 0 && shift != 0;  // a longer form of a smaller number
-      if (!right_ || padded || (shift == 63 && bits > 1)) return wrong();
-      value |= bits << shift;
-      if (byte < 0x80) return value <= max ? value : wrong();
-    }
-    return wrong();
-  }
-
-  std::string_view rest_;
-  bool right_ = true;
-};
 
 tl::unexpected<Error> corrupt(const char* what, std::string_view bytes) {
   if (!bytes.empty() && static_cast<std::uint8_t>(bytes.front()) != kRecordVersion) {
@@ -107,7 +22,7 @@ tl::unexpected<Error> corrupt(const char* what, std::string_view bytes) {
                                        " bytes does not follow its format");
 }
 
-bool read_version(Reader& in) {
+bool read_version(ByteReader& in) {
   if (in.u8(0xFF) != kRecordVersion) in.wrong();
   return in.right();
 }
@@ -120,7 +35,7 @@ std::uint8_t envelope_flags(const mail::Envelope& envelope) {
   return static_cast<std::uint8_t>(flags);
 }
 
-void read_envelope_flags(Reader& in, mail::Envelope& envelope) {
+void read_envelope_flags(ByteReader& in, mail::Envelope& envelope) {
   const std::uint8_t flags = in.u8(0x3F);
   const unsigned type = flags & 3U;
   const unsigned ret = flags >> 4;
@@ -134,7 +49,7 @@ void read_envelope_flags(Reader& in, mail::Envelope& envelope) {
   envelope.ret = static_cast<mail::DsnReturn>(ret);
 }
 
-void write_event(Writer& to, const mail::HistoryEvent& event) {
+void write_event(ByteWriter& to, const mail::HistoryEvent& event) {
   to.u8(static_cast<std::uint8_t>(event.kind));
   to.time(event.time);
   to.var(event.attempt);
@@ -147,7 +62,7 @@ void write_event(Writer& to, const mail::HistoryEvent& event) {
   to.str(event.retry_class);
 }
 
-mail::HistoryEvent read_event(Reader& in) {
+mail::HistoryEvent read_event(ByteReader& in) {
   mail::HistoryEvent event;
   event.kind =
       static_cast<mail::HistoryKind>(in.u8(static_cast<std::uint8_t>(mail::HistoryKind::kExpired)));
@@ -166,7 +81,7 @@ mail::HistoryEvent read_event(Reader& in) {
 }  // namespace
 
 void encode_envelope(const mail::Envelope& envelope, std::string& out) {
-  Writer to(out);
+  ByteWriter to(out);
   to.u8(kRecordVersion);
   to.u8(envelope_flags(envelope));
   to.time(envelope.arrived);
@@ -179,7 +94,7 @@ void encode_envelope(const mail::Envelope& envelope, std::string& out) {
 }
 
 Result<mail::Envelope> decode_envelope(MessageId id, std::string_view bytes) {
-  Reader in(bytes);
+  ByteReader in(bytes);
   mail::Envelope envelope;
   if (!read_version(in)) return corrupt("envelope", bytes);
   envelope.id = id;
@@ -198,7 +113,7 @@ Result<mail::Envelope> decode_envelope(MessageId id, std::string_view bytes) {
 void encode_recipient(const mail::PendingRecipient& pending, MessageSize message,
                       std::string& out) {
   CHECK(!pending.recipient.address.null() && message.recipients_total > 0);
-  Writer to(out);
+  ByteWriter to(out);
   to.u8(kRecordVersion);
   to.u8(pending.progress.maybe_delivered ? 1 : 0);
   to.u8(pending.recipient.notify);
@@ -216,7 +131,7 @@ void encode_recipient(const mail::PendingRecipient& pending, MessageSize message
 
 Result<RecipientRecord> decode_recipient(ShardId shard, std::uint16_t number,
                                          std::string_view bytes) {
-  Reader in(bytes);
+  ByteReader in(bytes);
   if (!read_version(in)) return corrupt("recipient", bytes);
   RecipientRecord record;
   mail::PendingRecipient& pending = record.pending;
@@ -241,14 +156,14 @@ Result<RecipientRecord> decode_recipient(ShardId shard, std::uint16_t number,
 }
 
 void encode_history(std::span<const mail::HistoryEvent> events, std::string& out) {
-  Writer to(out);
+  ByteWriter to(out);
   to.u8(kRecordVersion);
   to.var(events.size());
   for (const mail::HistoryEvent& event : events) write_event(to, event);
 }
 
 Status decode_history(std::string_view bytes, std::vector<mail::HistoryEvent>& out) {
-  Reader in(bytes);
+  ByteReader in(bytes);
   if (!read_version(in)) return corrupt("history", bytes);
   // Read until the count is reached or a field is missing: a false count allocates nothing.
   for (auto count = in.var<std::uint64_t>(); count > 0 && in.right(); --count) {
