@@ -12,6 +12,7 @@
 #include "lib/base/ip.h"
 #include "lib/base/names.h"
 #include "lib/base/time.h"
+#include "lib/dns/tlsa.h"
 
 namespace posthaste::dns {
 
@@ -56,7 +57,10 @@ struct Answer {
   Instant expires;  // by the records' TTL, or the SOA's minimum for negative answers, clamped
   std::vector<MxRecord> mx;
   std::vector<IpAddress> addresses;  // of the type that was asked for
-  std::string words;                 // for people: "SERVFAIL for example.com MX from 127.0.0.1:53"
+  std::vector<TlsaRecord> tlsa;    // without such as are too short to be read; so kOk may have none
+  std::vector<std::string> texts;  // the strings of each TXT record, joined
+  std::string canonical;           // where the question's CNAMEs lead to; empty: it has none
+  std::string words;               // for people: "SERVFAIL for example.com MX from 127.0.0.1:53"
 };
 
 }  // namespace posthaste::dns
