@@ -140,7 +140,9 @@ struct Metrics::State {
                                "Time from accepted to delivered")
                             .Add({}, Buckets{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15, 60, 300,
                                              1800, 7200, 43200, 172800});
-    outbound = &counter("posthaste_outbound_connections_total", "Outbound connections begun");
+    outbound = &counter("posthaste_outbound_connections_total",
+                        "Connections to mail hosts begun, whether or not they came up; an "
+                        "address that refuses counts, a connection that is reused does not");
   }
 
   void make_queue() {
