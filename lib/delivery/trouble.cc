@@ -81,12 +81,13 @@ OnTlsFailure choice_for(policy::TlsFailure failure, const policy::TlsPolicy& pol
       case policy::TlsFailureKind::kNotOffered: return policy.not_offered;
       case policy::TlsFailureKind::kRefused: return policy.refused;
       case policy::TlsFailureKind::kHandshake: return policy.handshake;
-      case policy::TlsFailureKind::kLocal: return OnTlsFailure::kDefer;
+      case policy::TlsFailureKind::kLocal:
+      case policy::TlsFailureKind::kPolicy: return OnTlsFailure::kDefer;
     }
     return OnTlsFailure::kDefer;
   }();
   const bool plaintext_possible =
-      policy.level <= policy::TlsLevel::kMay && policy.connect == policy::TlsConnect::kStartTls;
+      !policy::encrypts(policy.level) && policy.connect == policy::TlsConnect::kStartTls;
   if (chosen == OnTlsFailure::kPlaintext && !plaintext_possible) return OnTlsFailure::kDefer;
   return chosen;
 }

@@ -57,6 +57,12 @@ constexpr std::array<Row, kTlsFailures> kRows{{
     {F::kPeerUnrecognizedName, K::kHandshake, "peer_unrecognized_name", kValidation},
     {F::kPeerAlertOther, K::kHandshake, "peer_alert_other", kValidation},
     {F::kLocalError, K::kLocal, "local_error", ""},
+    {F::kDaneLookup, K::kPolicy, "dane_lookup", "dnssec-invalid"},
+    {F::kDaneRequired, K::kPolicy, "dane_required", "dane-required"},
+    {F::kStsMxMismatch, K::kPolicy, "sts_mx_mismatch", "validation-failure"},
+    {F::kSuspectedStrip, K::kPolicy, "suspected_strip", kNotSupported},
+    {F::kRequireTlsMissing, K::kPolicy, "requiretls_missing", ""},
+    {F::kGuarded, K::kLocal, "guarded", ""},
 }};
 
 constexpr bool in_order() {
@@ -74,6 +80,13 @@ const Row& row(TlsFailure failure) {
 }
 
 }  // namespace
+
+std::string_view name(TlsAuthentication authentication) {
+  constexpr std::array<std::string_view, 4> kNames{"none", "pin", "pkix", "dane"};
+  const auto index = static_cast<std::size_t>(authentication);
+  CHECK(index < kNames.size());
+  return kNames[index];
+}
 
 std::string_view label(TlsFailure failure) { return row(failure).label; }
 std::string_view tlsrpt_result_type(TlsFailure failure) { return row(failure).result_type; }

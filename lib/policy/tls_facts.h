@@ -7,8 +7,18 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace posthaste::policy {
+
+// By what a peer has shown that it is whom it should be.
+enum class TlsAuthentication : std::uint8_t {
+  kNone,
+  kPin,   // the public key is one of those that the operator named
+  kPkix,  // a chain to a trusted root, and the name
+  kDane,  // a TLSA record (RFC 6698)
+};
+std::string_view name(TlsAuthentication authentication);  // "none", "pin", "pkix", "dane"
 
 // A session that is up. "Verified" means that a certificate was there and it verified and the name
 // matched.
@@ -21,8 +31,12 @@ struct TlsFacts {
   bool forward_secret = true;
   bool certificate_present = false;
   bool verified = false;
+  TlsAuthentication authenticated_by = TlsAuthentication::kNone;  // kNone while not verified
   int verify_code = 0;  // X509_V_*; says nothing while certificate_present is false
   std::string subject;  // peer's certificate, one line; empty without one
+  std::string issuer;
+  std::string fingerprint;         // of the peer's public key: "sha256:<hex of the SPKI's digest>"
+  std::vector<std::string> names;  // DNS names in the certificate, folded; at most 100
   friend bool operator==(const TlsFacts&, const TlsFacts&) = default;
 };
 
@@ -58,14 +72,21 @@ enum class TlsFailure : std::uint8_t {
   kPeerUnrecognizedName,
   kPeerAlertOther,
   kLocalError,  // our own configuration or memory; never a reason for plaintext
+  // ---- what policy found before or after a handshake that went well
+  kDaneLookup,         // TLSA could not be looked up, or DNSSEC found it bogus
+  kDaneRequired,       // level dane-only, and there is no usable TLSA record
+  kStsMxMismatch,      // the host is not among those that the MTA-STS policy names
+  kSuspectedStrip,     // the host has shown verified TLS, and now offers none
+  kRequireTlsMissing,  // the message asks for REQUIRETLS, and the host does not offer it
+  kGuarded,            // the last guard before MAIL: never seen unless we have a bug
 };
-inline constexpr int kTlsFailures = static_cast<int>(TlsFailure::kLocalError) + 1;
+inline constexpr int kTlsFailures = static_cast<int>(TlsFailure::kGuarded) + 1;
 
 std::string_view label(TlsFailure failure);               // "peer_handshake_failure"; kNone: "none"
 std::string_view tlsrpt_result_type(TlsFailure failure);  // RFC 8460 §4.3; empty where it has none
 
-// What the fallback rules distinguish.
-enum class TlsFailureKind : std::uint8_t { kNotOffered, kRefused, kHandshake, kLocal };
+// What the fallback rules distinguish. kPolicy and kLocal never lead to plaintext.
+enum class TlsFailureKind : std::uint8_t { kNotOffered, kRefused, kHandshake, kLocal, kPolicy };
 TlsFailureKind kind(TlsFailure failure);
 
 }  // namespace posthaste::policy

@@ -9,7 +9,9 @@ namespace posthaste::policy {
 namespace {
 
 // In the order of their enumerators.
-constexpr std::array<std::string_view, 3> kLevels{"none", "may", "encrypt"};
+constexpr std::array<std::string_view, kTlsLevels> kLevels{
+    "none", "may", "dane", "encrypt", "dane-only", "fingerprint", "verify", "secure"};
+constexpr std::array<std::string_view, 3> kStaplings{"ignore", "check", "require"};
 constexpr std::array<std::string_view, 2> kConnects{"starttls", "implicit"};
 constexpr std::array<std::string_view, 3> kChoices{"plaintext", "defer", "bounce"};
 constexpr std::array<std::string_view, 4> kVersions{"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
@@ -74,7 +76,7 @@ struct Draft {
     set(TlsField::kHandshake, policy.handshake, overlay.handshake, layer, origin);
   }
 
-  bool forbids_plaintext() const { return result.policy.level > TlsLevel::kMay; }
+  bool forbids_plaintext() const { return encrypts(result.policy.level); }
 
   // Somebody asked for plaintext in the layer that raised the level, or in one above it.
   bool contradicts(const Fallback& fallback) const {
@@ -111,9 +113,8 @@ bool could_contradict(const TlsOverlay& overlay) {
   const auto plaintext = [](const std::optional<OnTlsFailure>& choice) {
     return choice == OnTlsFailure::kPlaintext;
   };
-  return overlay.level.value_or(TlsLevel::kNone) > TlsLevel::kMay ||
-         plaintext(overlay.not_offered) || plaintext(overlay.refused) ||
-         plaintext(overlay.handshake);
+  return encrypts(overlay.level.value_or(TlsLevel::kNone)) || plaintext(overlay.not_offered) ||
+         plaintext(overlay.refused) || plaintext(overlay.handshake);
 }
 
 // A domain that the pattern matches, and no narrower pattern does: no label has a NUL.
@@ -152,6 +153,7 @@ std::string_view name(TlsLevel level) { return nth(kLevels, level); }
 std::string_view name(TlsConnect connect) { return nth(kConnects, connect); }
 std::string_view name(OnTlsFailure choice) { return nth(kChoices, choice); }
 std::string_view name(TlsVersion version) { return nth(kVersions, version); }
+std::string_view name(OcspStapling choice) { return nth(kStaplings, choice); }
 std::string_view name(TlsField field) { return nth(kFields, field); }
 
 const TlsProfile& modern_profile() {

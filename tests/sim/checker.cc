@@ -42,7 +42,8 @@ policy::OnTlsFailure Checker::choice(policy::TlsFailure failure, const policy::T
     case policy::TlsFailureKind::kNotOffered: return policy.not_offered;
     case policy::TlsFailureKind::kRefused: return policy.refused;
     case policy::TlsFailureKind::kHandshake: return policy.handshake;
-    case policy::TlsFailureKind::kLocal: return policy::OnTlsFailure::kDefer;
+    case policy::TlsFailureKind::kLocal:
+    case policy::TlsFailureKind::kPolicy: return policy::OnTlsFailure::kDefer;
   }
   return policy::OnTlsFailure::kDefer;
 }

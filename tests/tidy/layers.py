@@ -120,7 +120,7 @@ def self_test() -> None:
     says({"lib/io/a.cc": "#include <sys/socket.h>\n#include <unistd.h>\n"})
     says({"lib/mail/a.cc": "auto t = std::chrono::system_clock::now();  // why\n"}, "system_clock in lib/mail")
     says({"lib/mail/a.cc": "// no system_clock here\n"})
-    says({"lib/https/a.cc": ""}, "no module of the picture")
+    says({"lib/other/a.cc": ""}, "no module of the picture")
     says({"daemon/a.cc": "#include <boost/asio.hpp>\n"}, "not known")
 
 

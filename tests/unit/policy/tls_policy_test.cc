@@ -208,7 +208,7 @@ TEST(TlsPolicies, NoPolicyThatCanBeMadeFallsToPlaintextAboveMay) {
     if (!policies) continue;
     for (const char* domain : {"a.example", "b.example", "b.a.example", "example"}) {
       const TlsPolicy policy = policies->policy_for(RoutingDomain(domain));
-      EXPECT_FALSE(policy.level > TlsLevel::kMay && policy.handshake == OnTlsFailure::kPlaintext)
+      EXPECT_FALSE(encrypts(policy.level) && policy.handshake == OnTlsFailure::kPlaintext)
           << domain << " of " << i;
     }
   }

@@ -1,0 +1,102 @@
+// TlsMemory: what was learned of a host's TLS, so that the next connection begins where the last
+// one ended.
+//
+// Two kinds of things are kept. By (address, port, policy fingerprint): the rung that worked, or
+// how TLS failed there. By host name and port: that it has shown verified TLS (the strip guard).
+//
+//   nothing --handshake--> works on rung n --expired, or every so often by jitter--> probed from 0
+//          `--all rungs failed--> failed so --expired--> nothing
+//
+// Lifetime     a worker's. Threads: none. Clock: the `now` given.
+// Limits       kEntriesMax of each kind; the one that lapses first goes.
+// Does not     persist: every change is told (TlsMemory::Change), and what was kept comes back by
+//              restore().
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/ip.h"
+#include "lib/base/names.h"
+#include "lib/base/result.h"
+#include "lib/base/rng.h"
+#include "lib/base/time.h"
+#include "lib/policy/tls_demand.h"
+#include "lib/policy/tls_facts.h"
+
+namespace posthaste::policy {
+
+struct TlsMemoryKey {
+  Endpoint endpoint;
+  std::string policy;  // fingerprint of ladder and demand: see memory_fingerprint()
+  friend auto operator<=>(const TlsMemoryKey&, const TlsMemoryKey&) = default;
+};
+// 16 hexadecimal digits, stable over restarts.
+std::string memory_fingerprint(const TlsDemand& demand, const std::vector<std::string>& ladder);
+
+struct TlsRemembered {
+  std::uint8_t rung = 0;                   // that worked; meaningless with a failure
+  TlsFailure failure = TlsFailure::kNone;  // set: no rung worked, and this is how the last failed
+  Instant learned;
+  Instant expires;
+  friend bool operator==(const TlsRemembered&, const TlsRemembered&) = default;
+};
+
+class TlsMemory {
+ public:
+  static constexpr std::size_t kEntriesMax = 100'000;
+
+  // One note to be kept (or dropped) in the store; opaque to everybody else.
+  struct Change {
+    bool shown = false;  // of the strip guard's kind
+    bool drop = false;
+    std::string key;
+    std::string value;
+    Instant expires;
+  };
+  using Changes = std::vector<Change>;
+
+  explicit TlsMemory(Rng rng) : rng_(rng) {}
+
+  // The rung to begin with: the one that worked, but 0 when nothing is known, it has expired, or
+  // when it is time (one connection in twenty, drawn) to see whether a better one works again.
+  std::size_t first_rung(const TlsMemoryKey& key, Instant now);
+  // The remembered failure; kNone: none, or expired.
+  TlsFailure failure(const TlsMemoryKey& key, Instant now) const;
+  const TlsRemembered* find(const TlsMemoryKey& key) const;
+
+  void learn_rung(const TlsMemoryKey& key, std::size_t rung, Duration remember, Instant now,
+                  Changes& out);
+  void learn_failure(const TlsMemoryKey& key, TlsFailure failure, Duration remember, Instant now,
+                     Changes& out);
+  // Strip guard.
+  void learn_verified(const MxName& host, std::uint16_t port, Duration remember, Instant now,
+                      Changes& out);
+  bool has_shown_verified(const MxName& host, std::uint16_t port, Instant now) const;
+
+  // What was kept before; wrong or expired notes are ignored.
+  void restore(bool shown, std::string_view key, std::string_view value, Instant expires,
+               Instant now);
+  // The operator's word: everything of that address or host name. Gives how many.
+  std::size_t forget(std::string_view address_or_host, Changes& out);
+  std::size_t size() const { return entries_.size() + shown_.size(); }
+
+  struct View {
+    std::string subject;  // "192.0.2.1:25" or "mx.example.com:25"
+    std::string policy;   // fingerprint; empty for the strip guard
+    TlsRemembered remembered;
+  };
+  void for_each(const std::function<void(const View&)>& visit) const;
+
+ private:
+  Rng rng_;
+  std::map<TlsMemoryKey, TlsRemembered> entries_;
+  std::map<std::pair<MxName, std::uint16_t>, Instant> shown_;
+};
+
+}  // namespace posthaste::policy
