@@ -82,8 +82,8 @@ Log::Log(LogLevel level, LogFormat format)
 
 Log::~Log() {
   logger_->flush();
+  pool_.reset();  // joins the writer after the last line, so that the logger ends in this thread
   logger_.reset();
-  pool_.reset();  // joins the writer after the last line
 }
 
 void Log::write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
