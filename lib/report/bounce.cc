@@ -16,6 +16,9 @@
 namespace posthaste::report {
 namespace {
 
+constexpr std::string_view k7Bit = "7bit";
+constexpr std::string_view k8Bit = "8bit";
+
 // One body part of the multipart: its header fields and its content, as they go out.
 struct Part {
   std::string_view description;
@@ -28,7 +31,7 @@ Part words_part(const BounceInput& input) {
   std::string text = render_bounce_words(input);
   constexpr std::string_view kDescription = "Notification";
   if (mail::is_ascii(text))
-    return {kDescription, "text/plain; charset=us-ascii", "7bit", std::move(text)};
+    return {kDescription, "text/plain; charset=us-ascii", k7Bit, std::move(text)};
   return {kDescription, "text/plain; charset=utf-8", "quoted-printable", quoted_printable(text)};
 }
 
@@ -37,7 +40,7 @@ Part words_part(const BounceInput& input) {
 Part status_part(const BounceInput& input) {
   const bool global = needs_global_status(input);
   return {"Delivery report", global ? "message/global-delivery-status" : "message/delivery-status",
-          global ? "8bit" : "7bit", render_delivery_status(input)};
+          global ? k8Bit : k7Bit, render_delivery_status(input)};
 }
 
 // RFC 6522 §3: the message, or its header section. message/rfc822 must not be encoded (RFC 2046
@@ -47,7 +50,7 @@ Part original_part(const BounceInput& input) {
   const bool binary = input.original->body_type == mail::BodyType::kBinaryMime;
   if (!whole.empty() && !binary && is_mail_text(whole)) {
     return {"Undelivered message", input.original->smtputf8 ? "message/global" : "message/rfc822",
-            mail::is_ascii(whole) ? "7bit" : "8bit", whole};
+            mail::is_ascii(whole) ? k7Bit : k8Bit, whole};
   }
   const std::string& headers = input.original_headers;
   const bool plain = mail::is_ascii(headers);
@@ -55,7 +58,7 @@ Part original_part(const BounceInput& input) {
   const std::string_view type =
       plain || !mail::is_utf8(headers) ? "text/rfc822-headers" : "message/global-headers";
   if (plain && is_mail_text(headers))
-    return {"Undelivered message headers", std::string(type), "7bit", headers};
+    return {"Undelivered message headers", std::string(type), k7Bit, headers};
   return {"Undelivered message headers", std::string(type), "quoted-printable",
           quoted_printable(headers)};
 }
@@ -72,7 +75,8 @@ std::string choose_boundary(const BounceInput& input, const std::vector<Part>& p
   }
 }
 
-void append_header(std::string& into, const BounceInput& input, std::string_view boundary) {
+void append_header(std::string& into, const BounceInput& input, const std::vector<Part>& parts,
+                   std::string_view boundary) {
   const std::string host = one_line(input.reporting_mta.text(), Charset::kAscii, 255);
   append_field(into, "From", fmt::format("Mail Delivery System <MAILER-DAEMON@{}>", host));
   append_field(into, "To",
@@ -85,6 +89,10 @@ void append_header(std::string& into, const BounceInput& input, std::string_view
   append_field(
       into, "Content-Type",
       fmt::format("multipart/report; report-type=delivery-status; boundary=\"{}\"", boundary));
+  // RFC 2045 §6.4: a multipart is at least as wide as its widest part.
+  const bool wide = std::any_of(parts.begin(), parts.end(),
+                                [](const Part& part) { return part.encoding == k8Bit; });
+  if (wide) append_field(into, "Content-Transfer-Encoding", k8Bit);
 }
 
 }  // namespace
@@ -101,7 +109,7 @@ std::string render_bounce(const BounceInput& input) {
     parts.push_back(original_part(input));
   const std::string boundary = choose_boundary(input, parts);
   std::string content;
-  append_header(content, input, boundary);
+  append_header(content, input, parts, boundary);
   content += "\r\nThis is a delivery status notification in MIME format.\r\n";
   for (const Part& part : parts) {
     content += fmt::format("\r\n--{}\r\n", boundary);

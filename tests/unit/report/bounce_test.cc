@@ -197,6 +197,23 @@ TEST(Bounce, IsSevenBitUnlessAnAddressOrTheReturnedMessageIsNot) {
               HasSubstr("message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n"));
 }
 
+// RFC 2045 §6.4: who reads the top only must not take the whole for 7-bit.
+TEST(Bounce, SaysAtTheTopThatAPartIsEightBit) {
+  const auto top = [](const BounceInput& given) {
+    const std::string content = render_bounce(given);
+    return content.substr(0, content.find("\r\n\r\n") + 2);
+  };
+  constexpr const char* kWide = "\r\nContent-Transfer-Encoding: 8bit\r\n";
+  const mail::Envelope original = envelope();
+  BounceInput made = input(original);
+  EXPECT_THAT(top(made), Not(HasSubstr("Content-Transfer-Encoding")));
+  made.original_body = "Subject: x\r\n\r\nGr\xFC\xDF\x65\r\n";
+  EXPECT_THAT(top(made), HasSubstr(kWide));
+  made = input(original);
+  made.recipients[0].recipient.address = mail::Mailbox::trusted("b\xC3\xB8@example.net");
+  EXPECT_THAT(top(made), HasSubstr(kWide));
+}
+
 TEST(Bounce, ReturnsOnlyTheHeadersOfWhatCannotStandInAMail) {
   mail::Envelope original = envelope();
   for (const std::string& body :
