@@ -16,6 +16,7 @@ struct Capabilities {
   bool pipelining = false, chunking = false, eight_bit_mime = false, smtputf8 = false, dsn = false,
        starttls = false, binary_mime = false, size = false;
   std::uint64_t size_max = 0;  // 0: no limit told
+  bool helo_only = false;      // EHLO was refused: what the host can do is not known
   friend bool operator==(const Capabilities&, const Capabilities&) = default;
 };
 

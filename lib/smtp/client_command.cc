@@ -19,6 +19,18 @@ Reply refusal(EnhancedCode enhanced, std::string words) {
   return Reply{0, enhanced, std::move(words)};
 }
 
+// The host has not offered `extension`. To the refusal of EHLO alone nobody's mail is to be lost:
+// some hosts say 5xx to it only while they are busy.
+Reply lacks(const Capabilities& capabilities, std::uint16_t detail, std::string_view what,
+            std::string_view extension) {
+  if (capabilities.helo_only) {
+    return refusal({4, 6, detail}, fmt::format("{}, which needs {}, and the host refused EHLO: "
+                                               "what it can do is not known",
+                                               what, extension));
+  }
+  return refusal({5, 6, detail}, fmt::format("{} and the host does not offer {}", what, extension));
+}
+
 // The code point that `octets`, one whole character of UTF-8, stands for.
 std::uint32_t code_point(std::string_view octets) {
   const auto lead = static_cast<unsigned char>(octets[0]);
@@ -95,25 +107,23 @@ std::optional<Reply> obstacle(const mail::Envelope& envelope, const Capabilities
             envelope.body_bytes, capabilities.size_max));
   }
   if (!capabilities.smtputf8 && (envelope.smtputf8 || !envelope.sender.ascii())) {
-    return refusal({5, 6, 7},
-                   "message needs SMTPUTF8 (internationalised headers or sender), which the host "
-                   "does not offer");
+    return lacks(capabilities, 7, "message has internationalised headers or sender", "SMTPUTF8");
   }
   const bool binary = envelope.body_type == mail::BodyType::kBinaryMime;
   if (binary && !(capabilities.binary_mime && capabilities.chunking)) {
-    return refusal({5, 6, 3}, "message is binary and the host does not offer BINARYMIME");
+    return lacks(capabilities, 3, "message is binary", "BINARYMIME");
   }
   // RFC 6152 §3: without the offer 8-bit content must be converted, which we do not do, or
   // returned.
   if (envelope.eight_bit && !binary && !capabilities.eight_bit_mime) {
-    return refusal({5, 6, 3}, "message has 8-bit content and the host does not offer 8BITMIME");
+    return lacks(capabilities, 3, "message has 8-bit content", "8BITMIME");
   }
   return std::nullopt;
 }
 
 std::optional<Reply> obstacle(const mail::Recipient& recipient, const Capabilities& capabilities) {
   if (capabilities.smtputf8 || recipient.address.ascii()) return std::nullopt;
-  return refusal({5, 6, 7}, "recipient address needs SMTPUTF8, which the host does not offer");
+  return lacks(capabilities, 7, "recipient address is internationalised", "SMTPUTF8");
 }
 
 void append_mail(std::string& into, const mail::Envelope& envelope, bool utf8,

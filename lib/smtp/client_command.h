@@ -17,8 +17,9 @@
 
 namespace posthaste::smtp {
 
-// Why this server can never take this message, as a permanent reply of our own (code 0); nullopt:
-// it may.
+// Why this server cannot take this message, as a reply of our own: code 0, and enhanced status 5.x
+// where it will never do, 4.x where nobody knows (it refused EHLO; another host of the domain may
+// know more). nullopt: it may.
 std::optional<Reply> obstacle(const mail::Envelope& envelope, const Capabilities& capabilities);
 // The same for one recipient of a message that has no obstacle itself.
 std::optional<Reply> obstacle(const mail::Recipient& recipient, const Capabilities& capabilities);

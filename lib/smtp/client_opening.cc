@@ -84,6 +84,7 @@ void ClientSession::State::on_helo(Reply reply, bool early, Turn& turn) {
   if (reply.code >= 400) return refused(std::move(reply), TlsFailure::kNone, turn);
   if (reply.code >= 300) return out_of_step("no answer to HELO: " + render_reply(reply), turn);
   if (early) return out_of_step(kEarly, turn);
+  capabilities.helo_only = true;
   become_ready(turn);
 }
 

@@ -74,7 +74,8 @@ struct Transaction {
 
 enum class Verdict : std::uint8_t {
   kDelivered,
-  // 4xx.
+  // 4xx, or what this message cannot do without is not known of the peer (then code 0 and our
+  // words).
   kTemporary,
   // 5xx, or the peer lacks what this message cannot do without (then code 0 and our words).
   kPermanent,

@@ -30,7 +30,9 @@ constexpr std::uint16_t kClosing = 421;
 bool completes(const Reply& reply) { return reply.code >= 200 && reply.code < 300; }
 bool goes_ahead(const Reply& reply) { return reply.code >= 300 && reply.code < 400; }
 Verdict refusal_verdict(const Reply& reply) {
-  return reply.permanent() ? Verdict::kPermanent : Verdict::kTemporary;
+  const bool ours = reply.code == 0;
+  const bool permanent = ours ? reply.enhanced.cls == 5 : reply.permanent();
+  return permanent ? Verdict::kPermanent : Verdict::kTemporary;
 }
 
 }  // namespace
@@ -56,12 +58,13 @@ void ClientTransaction::begin(Transaction transaction, const Capabilities& capab
   stuffer_ = DotStuffer{};
 
   if (const auto refused = obstacle(*transaction_.envelope, capabilities_)) {
-    settle_all(Fate::kUnknown, Verdict::kPermanent, Stage::kMail, *refused);
+    settle_all(Fate::kUnknown, refusal_verdict(*refused), Stage::kMail, *refused);
   }
   for (std::size_t i = 0; i < count; ++i) {
     if (fates_[i] == Fate::kSettled) continue;
     if (auto refused = obstacle(transaction_.recipients[i], capabilities_)) {
-      settle(i, Verdict::kPermanent, Stage::kRcpt, std::move(*refused));
+      const Verdict verdict = refusal_verdict(*refused);
+      settle(i, verdict, Stage::kRcpt, std::move(*refused));
     } else {
       asked_.push_back(static_cast<std::uint16_t>(i));
     }

@@ -257,6 +257,30 @@ TEST_P(ClientContent, WhatThePeerCannotTakeIsRefusedUnsent) {
   }
 }
 
+// A host that refuses EHLO says nothing of 8BITMIME: the next one may, or the same one later.
+TEST_P(ClientContent, WhatAHostThatKnowsOnlyHeloMightTakeIsTriedAgainLater) {
+  for (const Lack& lack : kLacks) {
+    const bool needs_extension = lack.enhanced.subject == 6;
+    if (!needs_extension) continue;
+    SCOPED_TRACE(lack.name);
+    Dialogue d = dialogue();
+    d.event(Connected{});
+    d.hear("220 hi\r\n");
+    d.hear("502 what?\r\n");
+    d.hear("250 oh, hello\r\n");
+    (void)d.said();
+    mail::Envelope envelope = plain_envelope();
+    lack.change(envelope);
+    d.deliver({"a@peer.example"}, envelope);
+    EXPECT_EQ(d.said(), "");
+    ASSERT_EQ(d.finished, 1);
+    EXPECT_EQ(d.outcome(0).verdict, Verdict::kTemporary);
+    EXPECT_EQ(d.outcome(0).reply.code, 0);
+    EXPECT_EQ(d.outcome(0).reply.enhanced, (EnhancedCode{4, 6, lack.enhanced.detail}));
+    EXPECT_THAT(d.outcome(0).reply.text, HasSubstr("refused EHLO"));
+  }
+}
+
 TEST_P(ClientContent, OnlyTheRecipientThatNeedsUtf8FailsWithoutIt) {
   Dialogue d = dialogue();
   d.open({"PIPELINING"});
