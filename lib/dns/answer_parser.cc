@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lib/base/check.h"
+#include "lib/dns/record_data.h"
 #include "lib/dns/wire.h"
 
 namespace posthaste::dns {
@@ -143,10 +144,10 @@ class Interpreter {
   Answer negative(AnswerStatus status, std::string_view what) const;
   bool follow_cnames();
   bool has_records() const;
-  bool take(const Record& record, Answer& answer) const;
-  bool take_mx(const Record& record, Answer& answer) const;
-  bool take_address(const Record& record, Answer& answer) const;
-  std::optional<std::string> name_in(const Record& record) const;
+  RecordData data_of(const Record& record) const {
+    return {octets_, record.data_at, record.data_octets};
+  }
+  void say_where(Answer& answer) const;
   std::optional<Duration> negative_life() const;
   bool complete_without_records() const;
 
@@ -181,7 +182,7 @@ bool Interpreter::follow_cnames() {
           return record.is(RecordType::kCname) && record.owner == owner_;
         });
     if (cname == packet_.answers.end() || has_records()) return true;
-    const std::optional<std::string> target = name_in(*cname);
+    const std::optional<std::string> target = name_in(data_of(*cname));
     if (!target || ++hops_ > kCnameHopsMax) return false;
     life_ = std::min(life_, cname->life());
     owner_ = *target;
@@ -194,15 +195,23 @@ bool Interpreter::has_records() const {
   });
 }
 
+// RFC 6840 §5.8: AD vouches for the chain and its end alike, or for neither.
+void Interpreter::say_where(Answer& answer) const {
+  answer.authentic = context_.believe_ad && (packet_.flags & kAuthenticData);
+  if (hops_ > 0) answer.canonical = owner_;
+}
+
 Answer Interpreter::positive() {
   Answer answer;
   answer.status = AnswerStatus::kOk;
   for (const Record& record : packet_.answers) {
     if (!record.is(question_.type) || record.owner != owner_) continue;
-    if (!take(record, answer)) return failed(AnswerStatus::kMalformed, "a malformed record");
+    if (!add_record(question_.type, data_of(record), answer)) {
+      return failed(AnswerStatus::kMalformed, "a malformed record");
+    }
     life_ = std::min(life_, record.life());
   }
-  answer.authentic = context_.believe_ad && (packet_.flags & kAuthenticData);
+  say_where(answer);
   answer.expires = expiry(life_, context_.ttl.most);
   return answer;
 }
@@ -210,7 +219,7 @@ Answer Interpreter::positive() {
 Answer Interpreter::negative(AnswerStatus status, std::string_view what) const {
   Answer answer;
   answer.status = status;
-  answer.authentic = context_.believe_ad && (packet_.flags & kAuthenticData);
+  say_where(answer);
   // Without an SOA nothing says how long; RFC 2308 §5: then it should not be cached, and least is
   // nearly that.
   const Duration life = std::min(life_, negative_life().value_or(context_.ttl.least));
@@ -225,53 +234,6 @@ Answer Interpreter::negative(AnswerStatus status, std::string_view what) const {
 bool Interpreter::complete_without_records() const {
   if (packet_.flags & kRecursionAvailable || negative_life()) return true;
   return (packet_.flags & kAuthoritative) && hops_ == 0;
-}
-
-bool Interpreter::take(const Record& record, Answer& answer) const {
-  switch (question_.type) {
-    case RecordType::kMx: return take_mx(record, answer);
-    case RecordType::kA:
-    case RecordType::kAaaa: return take_address(record, answer);
-    case RecordType::kCname:
-    case RecordType::kSoa:
-    case RecordType::kTxt:
-    case RecordType::kTlsa: return true;
-  }
-  return true;
-}
-
-bool Interpreter::take_mx(const Record& record, Answer& answer) const {
-  WireReader reader(octets_);
-  reader.seek(record.data_at);
-  MxRecord mx;
-  mx.preference = reader.u16();
-  mx.host = MxName(reader.domain_name());
-  if (reader.failed() || reader.at() != record.data_at + record.data_octets) return false;
-  answer.mx.push_back(std::move(mx));
-  return true;
-}
-
-bool Interpreter::take_address(const Record& record, Answer& answer) const {
-  const bool v6 = question_.type == RecordType::kAaaa;
-  if (record.data_octets != (v6 ? 16U : 4U)) return false;
-  std::array<std::uint8_t, 16> bytes{};
-  const std::string_view data = octets_.substr(record.data_at, record.data_octets);
-  std::transform(data.begin(), data.end(), bytes.begin(),
-                 [](char c) { return static_cast<std::uint8_t>(c); });
-  const IpAddress address = v6 ? ipv6(bytes) : ipv4(bytes[0], bytes[1], bytes[2], bytes[3]);
-  auto& addresses = answer.addresses;
-  if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) {
-    addresses.push_back(address);
-  }
-  return true;
-}
-
-std::optional<std::string> Interpreter::name_in(const Record& record) const {
-  WireReader reader(octets_);
-  reader.seek(record.data_at);
-  std::string target = reader.domain_name();
-  if (reader.failed() || reader.at() != record.data_at + record.data_octets) return std::nullopt;
-  return target;
 }
 
 bool within(std::string_view domain, std::string_view zone) {

@@ -1,7 +1,7 @@
 // TlsaRecord: what a TLSA record says of the certificate that a host will show, and whether SMTP
 // can make use of it.
 //
-// Implements   RFC 6698 §2.1, RFC 7672 §3.1.
+// Implements   RFC 6698 §2.1 and §4.1, RFC 7672 §3.1.
 // Does not     look at certificates. See lib/tls.
 #pragma once
 
@@ -27,7 +27,7 @@ struct TlsaRecord {
 std::string render(const TlsaRecord& record);
 
 // Whether an SMTP client can authenticate by it. Usages 0 and 1 it cannot (RFC 7672 §3.1.3), nor
-// parameters that it does not know or a digest of the wrong length (RFC 7671 §4). That the octets
+// parameters that it does not know or a digest of the wrong length (RFC 6698 §4.1). That the octets
 // of matching 0 are a certificate or a key is for lib/tls to find.
 bool usable(const TlsaRecord& record);
 

@@ -8,6 +8,7 @@
 #include "lib/base/check.h"
 #include "lib/dns/answer_parser.h"
 #include "lib/dns/mx_plan.h"
+#include "lib/dns/record_data.h"
 #include "lib/dns/wire.h"
 
 namespace {
@@ -26,6 +27,17 @@ void check_name(const std::string& text) {
 
 void check_answer(const dns::Answer& answer, const dns::Question& question) {
   const bool ok = answer.status == dns::AnswerStatus::kOk;
+  const bool tlsa = question.type == dns::RecordType::kTlsa;
+  CHECK(answer.tlsa.empty() || (ok && tlsa && answer.tlsa.size() <= dns::kTlsaRecordsMax));
+  CHECK(answer.texts.empty() || (ok && question.type == dns::RecordType::kTxt));
+  CHECK(answer.texts.size() <= dns::kTextsMax);
+  CHECK(answer.canonical.empty() || !dns::temporary(answer.status));
+  check_name(answer.canonical);
+  for (const std::string& text : answer.texts) CHECK(text.size() <= dns::kTextOctetsMax);
+  for (const dns::TlsaRecord& record : answer.tlsa) {
+    CHECK(!dns::usable(record) || !record.data.empty());
+    CHECK(dns::render(record).size() >= 2 * record.data.size());
+  }
   CHECK(answer.mx.empty() || (ok && question.type == dns::RecordType::kMx));
   CHECK(answer.expires >= kNow + dns::TtlBounds{}.least);
   CHECK(answer.expires <= kNow + dns::TtlBounds{}.most);
@@ -44,8 +56,9 @@ void check_answer(const dns::Answer& answer, const dns::Question& question) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  constexpr dns::RecordType kTypes[] = {dns::RecordType::kMx, dns::RecordType::kA,
-                                        dns::RecordType::kAaaa, dns::RecordType::kCname};
+  constexpr dns::RecordType kTypes[] = {dns::RecordType::kMx,   dns::RecordType::kA,
+                                        dns::RecordType::kAaaa, dns::RecordType::kCname,
+                                        dns::RecordType::kTlsa, dns::RecordType::kTxt};
   const std::string_view packet(reinterpret_cast<const char*>(data) + 1, size - 1);
   dns::WireReader reader(packet);
   reader.seek(kQuestionAt);
