@@ -45,7 +45,7 @@ struct DanePlan {
   Instant expires;    // the first of all answers that led here
 };
 
-// "_25._tcp.mx.example.com" (RFC 7672 §2.2.3). REQUIRES A-labels: "_25._tcp." is no part of IDNA.
+// "_25._tcp.mx.example.com", folded (RFC 7672 §2.2.3).
 std::string tlsa_name(std::uint16_t port, std::string_view host);
 
 // Whether nobody but the domain's owner can have chosen its mail hosts: the MX records are secure,
