@@ -65,6 +65,70 @@ TEST(HeaderScanner, DoesNotCareHowTheContentIsCut) {
   }
 }
 
+// ---- TLS-Required (RFC 8689 §3)
+
+struct Wish {
+  std::string_view content;
+  bool optional;
+};
+
+constexpr Wish kWishes[] = {
+    {"TLS-Required: No\r\n\r\n", true},
+    {"Subject: x\r\nTLS-Required: No\r\nTo: y\r\n\r\nbody", true},
+    {"tls-required:NO\r\n\r\n", true},
+    {"TLS-REQUIRED \t: no \t\r\n\r\n", true},
+    {"TLS-Required:\r\n No\r\n\r\n", true},
+    {"TLS-Required: No\r\n \r\nTo: y\r\n\r\n", true},
+    {"TLS-Required: No\r\n", true},
+    {"TLS-Required: No", false},
+    {"TLS-Required: No\r", false},
+    {"TLS-Required: Yes\r\n\r\n", false},
+    {"TLS-Required: Not\r\n\r\n", false},
+    {"TLS-Required: N o\r\n\r\n", false},
+    {"TLS-Required: N\r\n o\r\n\r\n", false},
+    {"TLS-Required: No, really\r\n\r\n", false},
+    {"TLS-Required: No\r\n really\r\n\r\n", false},
+    {"TLS-Required: No (a comment)\r\n\r\n", false},
+    {"TLS-Required: \"No\"\r\n\r\n", false},
+    {"TLS-Required:\r\nNo: x\r\n\r\n", false},
+    {"TLS-Required:\r\n\r\nNo\r\n", false},
+    {"TLS-Required: No\rTo: y\r\n\r\n", false},
+    {"TLS-Required: N\xF0\r\n\r\n", false},
+    {"TLS-Required\r\n: No\r\n\r\n", false},
+    {"X-TLS-Required: No\r\n\r\n", false},
+    {"TTLS-Required: No\r\n\r\n", false},
+    {"TLS-Required-By: No\r\n\r\n", false},
+    {"Subject: x\r\n TLS-Required: No\r\n\r\n", false},
+    {"\r\nTLS-Required: No\r\n\r\n", false},
+    // RFC 8689 §3: "more than one instance … MUST NOT appear".
+    {"TLS-Required: No\r\nTLS-Required: No\r\n\r\n", false},
+    {"TLS-Required: No\r\nTLS-Required: Yes\r\n\r\n", false},
+    {"TLS-Required: x\r\nReceived: y\r\nTLS-Required: No\r\n\r\n", false},
+};
+
+TEST(HeaderScanner, ReadsTlsRequiredNoAndNothingElse) {
+  for (const Wish& row : kWishes) {
+    HeaderScanner scanner;
+    scanner.feed(row.content);
+    EXPECT_EQ(scanner.tls_optional(), row.optional) << row.content;
+  }
+}
+
+TEST(HeaderScanner, ReadsTlsRequiredHoweverTheContentIsCut) {
+  for (const Wish& row : kWishes) {
+    for (std::size_t cut = 0; cut <= row.content.size(); ++cut) {
+      HeaderScanner scanner;
+      scanner.feed(row.content.substr(0, cut));
+      scanner.feed(row.content.substr(cut));
+      EXPECT_EQ(scanner.tls_optional(), row.optional) << row.content << cut;
+      EXPECT_EQ(scanner.header_bytes(), header_bytes(row.content)) << row.content;
+    }
+    HeaderScanner scanner;
+    for (std::size_t i = 0; i < row.content.size(); ++i) scanner.feed(row.content.substr(i, 1));
+    EXPECT_EQ(scanner.tls_optional(), row.optional) << row.content;
+  }
+}
+
 TEST(HistoryKind, HasANameForEachKind) {
   EXPECT_EQ(name(HistoryKind::kAccepted), "accepted");
   EXPECT_EQ(name(HistoryKind::kDelivered), "delivered");
