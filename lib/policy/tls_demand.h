@@ -43,16 +43,18 @@ struct ClientIdentity {
 };
 
 struct TlsDemand {
+  // In force: kDane where TLSA records decide, kVerify where MTA-STS or REQUIRETLS do. For logs and
+  // metrics; `encrypted` and `authentication` say what it means here.
   TlsLevel level = TlsLevel::kMay;
   TlsSource source = TlsSource::kOperator;
   bool encrypted = false;  // plaintext is out of the question
   // kNone: whatever the peer shows is accepted, and observed (TlsFacts tell).
   TlsAuthentication authentication = TlsAuthentication::kNone;
   // kPkix, and kDane with usage 2: names of which the certificate must have one. ".example.com"
-  // means any name below example.com.
+  // means any name below example.com, "[192.0.2.1]" that address.
   std::vector<std::string> names;
   std::vector<dns::TlsaRecord> records;  // kDane; kPin (as 3 1 1): one must match
-  std::string sni;                       // empty: none is sent
+  std::string sni;                       // empty: none is sent; never an address
   TrustStore trust;
   OcspStapling ocsp = OcspStapling::kCheck;
   ClientIdentity identity;
@@ -61,8 +63,9 @@ struct TlsDemand {
   friend bool operator==(const TlsDemand&, const TlsDemand&) = default;
 };
 
-// Names everything that a session made under the demand had to prove. Two connections may share a
-// session or stand in for each other only when their keys are equal.
+// Names everything that a session made under the demand had to prove, in no particular order of
+// names and records; binary. Two connections may share a session or stand in for each other only
+// when their keys are equal.
 std::string key_of(const TlsDemand& demand);
 
 // What is published about a host, as DNS and HTTPS have answered.
@@ -77,14 +80,20 @@ struct TlsEvidence {
   Dane dane = Dane::kNone;
   std::vector<dns::TlsaRecord> records;
   std::string tlsa_base;  // the name under which the records were found; empty: the host's own
+  // What a certificate may be called that a record of usage 2 vouches for; empty: `tlsa_base` and
+  // the domain (RFC 7672 §3.2.2).
+  std::vector<std::string> dane_names;
   Sts sts = Sts::kNone;
   bool sts_names_host = false;  // the host is among the policy's mx patterns
+  // The host's name was taken from DNS without DNSSEC. REQUIRETLS then wants MTA-STS to vouch for
+  // it (RFC 8689 §4.2.1), or the operator's own pin or level `secure`.
+  bool insecure_mx = false;
 };
 
 struct TlsJudgement {
   TlsDemand demand;
   // Set: the host must not be used at all, and this is why (kDaneLookup, kDaneRequired,
-  // kStsMxMismatch).
+  // kStsMxMismatch, kRequireTlsMissing).
   TlsFailure barred = TlsFailure::kNone;
   // Set: MTA-STS in mode `testing` would have barred the host, or would demand more (RFC 8460 wants
   // to hear of it).
@@ -92,7 +101,9 @@ struct TlsJudgement {
 };
 
 // `policy`: the operator's, for that domain and host. With mail::TlsWish::kOptional neither DANE
-// nor MTA-STS raise anything (RFC 8689 §5); what the operator asked for himself stays.
+// nor MTA-STS raise anything (RFC 8689 §5); what the operator asked for himself stays. Level none
+// stays none, whatever is published: REQUIRETLS then bars the host. REQUIRES fingerprints that
+// parse, as TlsPolicies has them.
 TlsJudgement judge_tls(const TlsPolicy& policy, const RoutingDomain& domain, const MxName& host,
                        const TlsEvidence& evidence, mail::TlsWish wish);
 

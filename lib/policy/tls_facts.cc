@@ -89,6 +89,12 @@ std::string_view name(TlsAuthentication authentication) {
 }
 
 std::string_view label(TlsFailure failure) { return row(failure).label; }
+std::optional<TlsFailure> parse_tls_failure(std::string_view text) {
+  for (const Row& candidate : kRows) {
+    if (candidate.label == text) return candidate.failure;
+  }
+  return std::nullopt;
+}
 std::string_view tlsrpt_result_type(TlsFailure failure) { return row(failure).result_type; }
 TlsFailureKind kind(TlsFailure failure) { return row(failure).kind; }
 

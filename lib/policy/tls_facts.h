@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,12 +78,13 @@ enum class TlsFailure : std::uint8_t {
   kDaneRequired,       // level dane-only, and there is no usable TLSA record
   kStsMxMismatch,      // the host is not among those that the MTA-STS policy names
   kSuspectedStrip,     // the host has shown verified TLS, and now offers none
-  kRequireTlsMissing,  // the message asks for REQUIRETLS, and the host does not offer it
+  kRequireTlsMissing,  // the message asks for REQUIRETLS, and the host cannot promise it
   kGuarded,            // the last guard before MAIL: never seen unless we have a bug
 };
 inline constexpr int kTlsFailures = static_cast<int>(TlsFailure::kGuarded) + 1;
 
-std::string_view label(TlsFailure failure);               // "peer_handshake_failure"; kNone: "none"
+std::string_view label(TlsFailure failure);  // "peer_handshake_failure"; kNone: "none"
+std::optional<TlsFailure> parse_tls_failure(std::string_view label);  // nullopt: no such label
 std::string_view tlsrpt_result_type(TlsFailure failure);  // RFC 8460 §4.3; empty where it has none
 
 // What the fallback rules distinguish. kPolicy and kLocal never lead to plaintext.

@@ -13,19 +13,19 @@
 //              restore().
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lib/base/ip.h"
 #include "lib/base/names.h"
-#include "lib/base/result.h"
 #include "lib/base/rng.h"
 #include "lib/base/time.h"
+#include "lib/policy/lapsing_map.h"
 #include "lib/policy/tls_demand.h"
 #include "lib/policy/tls_facts.h"
 
@@ -64,17 +64,22 @@ class TlsMemory {
   explicit TlsMemory(Rng rng) : rng_(rng) {}
 
   // The rung to begin with: the one that worked, but 0 when nothing is known, it has expired, or
-  // when it is time (one connection in twenty, drawn) to see whether a better one works again.
+  // when it is time (one connection in twenty, drawn) to see whether a better one works again. It
+  // may be one that the ladder does not have, where the store was damaged: take 0 then.
   std::size_t first_rung(const TlsMemoryKey& key, Instant now);
   // The remembered failure; kNone: none, or expired.
   TlsFailure failure(const TlsMemoryKey& key, Instant now) const;
-  const TlsRemembered* find(const TlsMemoryKey& key) const;
+  // As it is kept, expired or not; nullptr: nothing. Valid until the next change.
+  const TlsRemembered* find(const TlsMemoryKey& key) const { return entries_.find(key); }
 
+  // What is learned again changes nothing until half of its time is over, so that a busy host costs
+  // no writes. `remember` of zero forgets. Failures that are ours, or our policy's, say nothing of
+  // the host and are not kept. What has expired leaves, a little with each call.
   void learn_rung(const TlsMemoryKey& key, std::size_t rung, Duration remember, Instant now,
                   Changes& out);
   void learn_failure(const TlsMemoryKey& key, TlsFailure failure, Duration remember, Instant now,
                      Changes& out);
-  // Strip guard.
+  // Strip guard. With `remember` of zero nothing is kept.
   void learn_verified(const MxName& host, std::uint16_t port, Duration remember, Instant now,
                       Changes& out);
   bool has_shown_verified(const MxName& host, std::uint16_t port, Instant now) const;
@@ -82,7 +87,8 @@ class TlsMemory {
   // What was kept before; wrong or expired notes are ignored.
   void restore(bool shown, std::string_view key, std::string_view value, Instant expires,
                Instant now);
-  // The operator's word: everything of that address or host name. Gives how many.
+  // The operator's word: everything of that address or host name, with or without its port. Gives
+  // how many.
   std::size_t forget(std::string_view address_or_host, Changes& out);
   std::size_t size() const { return entries_.size() + shown_.size(); }
 
@@ -94,9 +100,11 @@ class TlsMemory {
   void for_each(const std::function<void(const View&)>& visit) const;
 
  private:
+  using ShownKey = std::pair<MxName, std::uint16_t>;
+
   Rng rng_;
-  std::map<TlsMemoryKey, TlsRemembered> entries_;
-  std::map<std::pair<MxName, std::uint16_t>, Instant> shown_;
+  LapsingMap<TlsMemoryKey, TlsRemembered> entries_;
+  LapsingMap<ShownKey, TlsRemembered> shown_;
 };
 
 }  // namespace posthaste::policy

@@ -23,6 +23,15 @@ constexpr std::array<std::string_view, kTlsFields> kFields{"level",
                                                            "fallback.refused",
                                                            "fallback.handshake"};
 
+// After those of `modern`: what else has forward secrecy, then static RSA.
+constexpr std::string_view kCompatCiphers =
+    ":DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305"
+    ":ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA384"
+    ":ECDHE-RSA-AES256-SHA384:ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA"
+    ":ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA:DHE-RSA-AES128-SHA256:DHE-RSA-AES256-SHA256"
+    ":DHE-RSA-AES128-SHA:DHE-RSA-AES256-SHA:AES128-GCM-SHA256:AES256-GCM-SHA384"
+    ":AES128-SHA256:AES256-SHA256:AES128-SHA:AES256-SHA";
+
 template <std::size_t kCount, typename Enum>
 std::string_view nth(const std::array<std::string_view, kCount>& names, Enum value) {
   const auto index = static_cast<std::size_t>(value);
@@ -173,6 +182,25 @@ const TlsProfile& modern_profile() {
       .security_level = 1,
   };
   return kModern;
+}
+
+const std::vector<TlsProfile>& built_in_profiles() {
+  static const std::vector<TlsProfile> kProfiles = [] {
+    TlsProfile reduced = modern_profile();
+    reduced.name = "reduced";
+    reduced.max_version = TlsVersion::kTls12;
+    TlsProfile compat = modern_profile();
+    compat.name = "compat";
+    compat.ciphers += kCompatCiphers;
+    compat.groups += ":P-521";
+    compat.signature_algorithms += ":ECDSA+SHA1:RSA+SHA1";
+    compat.security_level = 0;
+    TlsProfile antique = compat;
+    antique.name = "antique";
+    antique.min_version = TlsVersion::kTls10;
+    return std::vector{modern_profile(), reduced, compat, antique};
+  }();
+  return kProfiles;
 }
 
 Result<TlsPolicies> TlsPolicies::make(TlsOverlay defaults, std::string default_origin,
