@@ -28,6 +28,14 @@ std::vector<Command> commands() {
        show_schedule},
       {{"tls explain", "DOMAIN", "the TLS policy of a domain, with the origin of every field", {}},
        explain_tls},
+      {{"tls import-postfix",
+        "FILE",
+        "a Postfix tls_policy table as a `tls:` section, with what could not be converted",
+        {},
+        "FILE is the text of the table (not the .db). What it leaves to main.cf is not known "
+        "here:\n"
+        "compare smtp_tls_security_level with tls.default.level."},
+       import_postfix_table},
       {{"send",
         "",
         "submit a message by SMTP",
