@@ -60,7 +60,7 @@ void add_tlsa(const RecordData& data, Answer& answer) {
 }
 
 // RFC 1035 §3.3.14: one or more strings, each with its length before it. What they mean together is
-// for who asked; RFC 8461 §3.1 and all others join them.
+// for those who asked to say; MTA-STS, and everybody else in mail, joins them.
 bool add_text(const RecordData& data, Answer& answer) {
   std::string text;
   std::string_view rest = data.view();
