@@ -9,7 +9,8 @@
 namespace posthaste::daemon {
 namespace {
 
-constexpr std::size_t kGainRecords = 2'000;  // per step: a few milliseconds
+constexpr std::size_t kGainRecords = 2'000;                    // per step: a few milliseconds
+constexpr Duration kGainPause = std::chrono::milliseconds(5);  // for the workers to catch up
 constexpr Duration kHeartbeat = std::chrono::seconds(1);
 constexpr Duration kPruneEvery = std::chrono::minutes(10);
 constexpr int kLastTries = 5;  // to store outcomes while stopping
@@ -33,13 +34,14 @@ unsigned ticket_worker(std::uint64_t ticket) { return static_cast<unsigned>(tick
 StoreThread::StoreThread(std::unique_ptr<queue::Store> store, Options options, Metrics& metrics,
                          Log& log, Sink sink, Trouble trouble)
     : store_(std::move(store)),
-      options_(options),
+      options_(std::move(options)),
       metrics_(metrics),
       log_(log),
       sink_(std::move(sink)),
       tell_trouble_(std::move(trouble)),
-      mailbox_(loop_, options.queue_max, [this] { on_mail(); }),
-      timer_(loop_, [this] { on_timer(); }) {}
+      mailbox_(loop_, options_.queue_max, [this] { on_mail(); }),
+      timer_(loop_, [this] { on_timer(); }),
+      notes_(options_.notes_max, options_.notes_bytes_max) {}
 
 StoreThread::~StoreThread() { stop(); }
 
@@ -103,13 +105,14 @@ void StoreThread::drain() {
 // Before the thread ends. A disk that refuses gets some time to come round; what it refuses to the
 // end is told.
 void StoreThread::write_the_rest() {
-  for (int refusals = 0; !settles_.empty() && refusals < kLastTries;) {
+  for (int refusals = 0; !(settles_.empty() && notes_.empty()) && refusals < kLastTries;) {
     settles_blocked_until_ = Instant{};
     auto batch = cut_batch(kNever);
     commit(batch);
     heartbeat_.store(loop_.fresh_now().time_since_epoch().count(), std::memory_order_relaxed);
     if (settles_blocked_until_ == Instant{}) continue;
     ++refusals;
+    if (settles_.empty()) return;  // notes are not worth waiting for
     std::this_thread::sleep_for(options_.retry_after);
   }
   if (settles_.empty()) return;
@@ -123,6 +126,12 @@ void StoreThread::write_the_rest() {
 void StoreThread::sort_in(queue::Request&& request) {
   if (auto* settle = std::get_if<queue::Settle>(&request)) {
     settles_.push_back({std::move(*settle), loop_.now()});
+  } else if (auto* keep = std::get_if<queue::Keep>(&request)) {
+    if (notes_.empty()) notes_since_ = loop_.now();
+    notes_.put(std::move(*keep));
+  } else if (auto* drop = std::get_if<queue::DropNote>(&request)) {
+    if (notes_.empty()) notes_since_ = loop_.now();
+    notes_.put(std::move(*drop));
   } else if (const auto* abandon = std::get_if<queue::Abandon>(&request);
              abandon == nullptr || abandon->id.value != 0) {
     urgent_.push_back(std::move(request));
@@ -133,6 +142,13 @@ bool StoreThread::settles_due(Instant now) const {
   return !settles_.empty() && now >= settles_blocked_until_ &&
          (settles_.size() >= options_.batch_requests_max ||
           now - settles_.front().since >= options_.settle_wait_max ||
+          stop_asked_.load(std::memory_order_relaxed));
+}
+
+bool StoreThread::notes_due(Instant now) const {
+  return !notes_.empty() && now >= settles_blocked_until_ &&
+         (notes_.size() >= options_.batch_requests_max ||
+          now - notes_since_ >= options_.settle_wait_max ||
           stop_asked_.load(std::memory_order_relaxed));
 }
 
@@ -147,8 +163,13 @@ std::vector<queue::Request> StoreThread::cut_batch(Instant now) {
     batch.push_back(std::move(urgent_.front()));
     urgent_.pop_front();
   }
-  if (!synced || now < settles_blocked_until_) return batch;
-  while (!settles_.empty() && batch.size() < 2 * options_.batch_requests_max) {
+  if (now < settles_blocked_until_) return batch;
+  if (synced || notes_due(now)) {
+    notes_.take_some(options_.batch_requests_max, batch);
+    notes_since_ = now;
+  }
+  if (!synced) return batch;
+  while (!settles_.empty() && batch.size() < 3 * options_.batch_requests_max) {
     batch.emplace_back(std::move(settles_.front().settle));
     settles_.pop_front();
   }
@@ -166,7 +187,8 @@ void StoreThread::commit(std::vector<queue::Request>& batch) {
   }
   std::vector<queue::StoreEvent> events;
   const Instant before = loop_.fresh_now();
-  store_->commit(batch, events);
+  const bool written = store_->commit(batch, events);
+  if (!written) keep_notes_for_later(batch);
   if (synced) metrics_.synced(loop_.fresh_now() - before, batch.size());
   queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   const bool refused = std::any_of(events.begin(), events.end(), [](const auto& event) {
@@ -211,6 +233,15 @@ void StoreThread::keep_for_later(queue::NotSettled&& refused) {
   settles_.push_back({std::move(refused.request), loop_.now()});
 }
 
+// Without a word: who keeps a note does not wait for it, and outcomes tell that the disk refuses.
+void StoreThread::keep_notes_for_later(std::vector<queue::Request>& batch) {
+  for (auto request = batch.rbegin(); request != batch.rend(); ++request) {
+    if (auto* keep = std::get_if<queue::Keep>(&*request)) notes_.put_back(std::move(*keep));
+    if (auto* drop = std::get_if<queue::DropNote>(&*request)) notes_.put_back(std::move(*drop));
+  }
+  if (!notes_.empty()) settles_blocked_until_ = loop_.now() + options_.retry_after;
+}
+
 void StoreThread::set_trouble(bool trouble, const std::string& words) {
   if (trouble_.exchange(trouble, std::memory_order_relaxed) == trouble) return;
   log_.write(trouble ? LogLevel::kError : LogLevel::kInfo,
@@ -219,7 +250,11 @@ void StoreThread::set_trouble(bool trouble, const std::string& words) {
 }
 
 void StoreThread::gain_some() {
-  if (!gaining_) return;
+  if (!gaining_ || loop_.now() < next_gain_) return;
+  if (options_.gain_waits && options_.gain_waits()) {
+    next_gain_ = loop_.now() + kGainPause;
+    return;
+  }
   std::vector<queue::StoreEvent> events;
   gaining_ = store_->gain(kGainRecords, events);
   route(events);
@@ -233,6 +268,9 @@ void StoreThread::prune_if_due() {
   if (const auto pruned = store_->prune_history(now - options_.history); !pruned) {
     log_.write(LogLevel::kWarning, "history_not_pruned", {{"words", pruned.error().words}});
   }
+  if (const auto pruned = store_->prune_notes(now); !pruned) {
+    log_.write(LogLevel::kWarning, "notes_not_pruned", {{"words", pruned.error().words}});
+  }
 }
 
 void StoreThread::on_timer() {
@@ -244,10 +282,14 @@ void StoreThread::on_timer() {
 void StoreThread::arm() {
   const Instant now = loop_.now();
   Instant next = now + kHeartbeat;
-  if (gaining_) next = now;
+  if (gaining_) next = std::max(now, next_gain_);
   if (!settles_.empty()) {
     next = std::min(
         next, std::max(settles_.front().since + options_.settle_wait_max, settles_blocked_until_));
+  }
+  if (!notes_.empty()) {
+    next =
+        std::min(next, std::max(notes_since_ + options_.settle_wait_max, settles_blocked_until_));
   }
   timer_.set(next);
 }

@@ -1,9 +1,10 @@
 // StoreThread: the one thread that writes to the queue's store.
 //
 // Takes everything that was queued while the last sync ran and makes one durable write of it (group
-// commit). An Accept is written at once, since somebody waits for his 250; outcomes (Settle) ride
-// along, or go after settle_wait_max at the latest. When outcomes cannot be stored it keeps them,
-// tells every worker (StoreTrouble), and tries again.
+// commit). An Accept is written at once, since somebody waits for his 250; outcomes (Settle) and
+// notes (Keep, DropNote) ride along, or go after settle_wait_max at the latest. When outcomes
+// cannot be stored it keeps them, tells every worker (StoreTrouble), and tries again. Notes that
+// cannot be stored are kept up to a limit.
 //
 // Threads      push functions from any; the sink is called in the store thread.
 // Limits       Options; a full queue is refused by return value, never grown.
@@ -21,6 +22,7 @@
 #include "daemon/metrics.h"
 #include "lib/io/loop.h"
 #include "lib/io/mailbox.h"
+#include "queue/note_basket.h"
 #include "queue/store.h"
 
 namespace posthaste::daemon {
@@ -33,9 +35,14 @@ class StoreThread {
     std::size_t batch_bytes_max = 4U << 20;
     std::size_t queue_max = 8192;               // requests waiting that may still be refused
     std::size_t queued_bytes_max = 128U << 20;  // content waiting
+    std::size_t notes_max = 10'000;             // waiting; beyond it the oldest are forgotten
+    std::size_t notes_bytes_max = 32U << 20;
     Duration settle_wait_max = std::chrono::milliseconds(50);
     Duration retry_after = std::chrono::seconds(1);
     Duration history = std::chrono::hours(168);
+    // Asked before each step of gaining: true while the workers have enough to take in. Empty:
+    // never. Called in the store thread.
+    std::function<bool()> gain_waits = {};
   };
   using Sink = std::function<void(unsigned worker, std::vector<queue::StoreEvent>&& events)>;
   using Trouble = std::function<void(bool trouble)>;
@@ -69,10 +76,12 @@ class StoreThread {
   void sort_in(queue::Request&& request);
   std::vector<queue::Request> cut_batch(Instant now);
   bool settles_due(Instant now) const;
+  bool notes_due(Instant now) const;
   void commit(std::vector<queue::Request>& batch);
   void route(std::vector<queue::StoreEvent>& events);
   unsigned worker_of(const queue::StoreEvent& event) const;
   void keep_for_later(queue::NotSettled&& refused);
+  void keep_notes_for_later(std::vector<queue::Request>& batch);
   void set_trouble(bool trouble, const std::string& words);
   void gain_some();
   void prune_if_due();
@@ -93,9 +102,12 @@ class StoreThread {
 
   // The store thread's own.
   std::vector<queue::Request> fresh_;
-  std::deque<queue::Request> urgent_;  // all but Settle, in order
+  std::deque<queue::Request> urgent_;  // all but Settle and notes, in order
   std::deque<Waiting> settles_;
+  queue::NoteBasket notes_;
+  Instant notes_since_{};            // when they began to wait
   Instant settles_blocked_until_{};  // after a refusal
+  Instant next_gain_{};
   Instant next_prune_{};
   bool gaining_ = true;
   bool stopping_ = false;

@@ -8,6 +8,16 @@
 
 namespace posthaste::queue {
 
+void repeat_wishes(std::span<Request> batch) {
+  const auto repeat = [](Accept& accept) {
+    for (auto& pending : accept.recipients) pending.tls_wish = accept.envelope->tls_wish;
+  };
+  for (Request& request : batch) {
+    if (auto* accept = std::get_if<Accept>(&request)) repeat(*accept);
+    if (auto* settle = std::get_if<Settle>(&request); settle && settle->dsn) repeat(*settle->dsn);
+  }
+}
+
 void append_arrivals(Accept&& accept, const std::function<bool(ShardId)>& owned,
                      std::vector<StoreEvent>& out) {
   std::vector<mail::PendingRecipient> all = std::move(accept.recipients);

@@ -4,11 +4,15 @@
 
 #include <cstddef>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "queue/store.h"
 
 namespace posthaste::queue {
+
+// Gives the recipients of all new mail in the batch the wish of their envelope.
+void repeat_wishes(std::span<Request> batch);
 
 // Appends one Arrived for each shard of `accept` that `owned` says yes to, in the order of shards.
 // Takes recipients and chunks out of `accept`. Letters get the body only when `accept` has all of

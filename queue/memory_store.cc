@@ -12,6 +12,7 @@ std::unique_ptr<MemoryStore> MemoryStore::crash() const {
   next->messages_ = messages_;
   next->recipients_ = recipients_;
   next->history_ = history_;
+  next->notes_ = notes_;
   next->last_id_ = last_id_;
   next->last_id_at_start_ = last_id_;
   next->epoch_ = epoch_ + 1;
@@ -23,8 +24,9 @@ void MemoryStore::announce(Events& out) {
   for (ShardId shard = 0; shard < kShards; ++shard) out.push_back(Gained{shard, epoch_});
 }
 
-void MemoryStore::commit(std::span<Request> batch, Events& out) {
+bool MemoryStore::commit(std::span<Request> batch, Events& out) {
   announce(out);
+  repeat_wishes(batch);
   Events loads;
   for (Request& request : batch) {
     if (std::holds_alternative<Load>(request) || refused(request, out)) continue;
@@ -34,6 +36,7 @@ void MemoryStore::commit(std::span<Request> batch, Events& out) {
   for (Request& request : batch) {
     if (auto* load = std::get_if<Load>(&request)) apply(*load, out);
   }
+  return !disk_refuses();
 }
 
 bool MemoryStore::refused(Request& request, Events& out) {
@@ -48,11 +51,12 @@ bool MemoryStore::refused(Request& request, Events& out) {
     out.push_back(Refused{accept->ticket, accept->envelope->id, trouble_->full, trouble_->words});
     return true;
   }
-  if (auto* settle = std::get_if<Settle>(&request); settle && trouble_->settles_too) {
+  if (!disk_refuses()) return false;
+  if (auto* settle = std::get_if<Settle>(&request)) {
     out.push_back(NotSettled{std::move(*settle), trouble_->full, trouble_->words});
     return true;
   }
-  return false;
+  return std::holds_alternative<Keep>(request) || std::holds_alternative<DropNote>(request);
 }
 
 void MemoryStore::apply(Append& append, Events& out) {
@@ -180,6 +184,12 @@ void MemoryStore::apply(Release& release, Events& out) {
   out.push_back(Lost{release.shard});
 }
 
+void MemoryStore::apply(Keep& keep, Events&) {
+  notes_.insert_or_assign({keep.kind, keep.key}, Note{keep.value, keep.expires});
+}
+
+void MemoryStore::apply(DropNote& drop, Events&) { notes_.erase({drop.kind, drop.key}); }
+
 bool MemoryStore::gain(std::size_t records, Events& out) {
   announce(out);
   while (!gained_) {
@@ -198,7 +208,7 @@ bool MemoryStore::gain(std::size_t records, Events& out) {
       out.push_back(Entry{shard, next->first.id, pending.recipient.number,
                           pending.progress.revision, pending.progress.attempts,
                           pending.progress.due, mail::routing_domain(pending.recipient.address),
-                          pending.progress.retry_class});
+                          pending.progress.retry_class, pending.tls_wish});
     }
     cursor_ = successor(next->first);
   }
@@ -207,6 +217,11 @@ bool MemoryStore::gain(std::size_t records, Events& out) {
 
 Status MemoryStore::prune_history(Instant before) {
   std::erase_if(history_, [before](const auto& entry) { return entry.first.time() < before; });
+  return {};
+}
+
+Status MemoryStore::prune_notes(Instant now) {
+  std::erase_if(notes_, [now](const auto& note) { return note.second.expires <= now; });
   return {};
 }
 
@@ -241,6 +256,15 @@ Result<std::optional<ListCursor>> MemoryStore::list(ListCursor cursor, std::size
   }
   if (next == recipients_.end()) return std::nullopt;
   return next->first;
+}
+
+Status MemoryStore::notes(NoteKind kind, Instant now, const NoteVisit& visit) const {
+  for (auto note = notes_.lower_bound({kind, {}}); note != notes_.end(); ++note) {
+    if (note->first.first != kind) break;
+    const Note& kept = note->second;
+    if (kept.expires > now) visit(note->first.second, kept.value, kept.expires);
+  }
+  return {};
 }
 
 }  // namespace posthaste::queue

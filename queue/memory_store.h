@@ -10,13 +10,15 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "queue/store.h"
 
 namespace posthaste::queue {
 
-class MemoryStore final : public Store {
+class MemoryStore : public Store {
  public:
   // Why writes are refused: new mail always, fates only if `settles_too` (a disk near its floor
   // still takes them).
@@ -39,21 +41,27 @@ class MemoryStore final : public Store {
   std::size_t messages() const { return messages_.size(); }
   std::size_t recipients() const { return recipients_.size(); }
 
-  void commit(std::span<Request> batch, std::vector<StoreEvent>& out) override;
+  bool commit(std::span<Request> batch, std::vector<StoreEvent>& out) override;
   bool gain(std::size_t records, std::vector<StoreEvent>& out) override;
   MessageId last_id() const override { return last_id_; }
   Status prune_history(Instant before) override;
+  Status prune_notes(Instant now) override;
   Result<mail::Chunk> body_chunk(MessageId id, std::uint16_t chunk) const override;
   Result<std::vector<mail::HistoryEvent>> history(MessageId id) const override;
   Result<mail::Envelope> envelope(MessageId id) const override;
   Result<std::optional<ListCursor>> list(ListCursor cursor, std::size_t limit,
                                          std::vector<ListedRecipient>& out) const override;
+  Status notes(NoteKind kind, Instant now, const NoteVisit& visit) const override;
 
  private:
   struct Message {
     std::shared_ptr<const mail::Envelope> envelope;
     std::vector<mail::Chunk> chunks;
     std::size_t remaining = 0;  // recipients without a final fate
+  };
+  struct Note {
+    std::string value;
+    Instant expires;
   };
   using Events = std::vector<StoreEvent>;
 
@@ -64,7 +72,10 @@ class MemoryStore final : public Store {
   void apply(Settle& settle, Events& out);
   void apply(Load& load, Events& out);
   void apply(Release& release, Events& out);
+  void apply(Keep& keep, Events& out);
+  void apply(DropNote& drop, Events& out);
   bool refused(Request& request, Events& out);
+  bool disk_refuses() const { return trouble_ && trouble_->settles_too; }
   bool store(const Accept& accept);
   bool give_fate(ShardId shard, MessageId id, const Fate& fate);
   void end(std::map<RecipientKey, mail::PendingRecipient>::iterator recipient);
@@ -74,6 +85,7 @@ class MemoryStore final : public Store {
   std::map<RecipientKey, mail::PendingRecipient> recipients_;
   std::map<MessageId, std::vector<mail::HistoryEvent>> history_;
   std::map<MessageId, std::vector<mail::Chunk>> arriving_;
+  std::map<std::pair<NoteKind, std::string>, Note> notes_;
   MessageId last_id_;
   MessageId last_id_at_start_;
   std::uint64_t epoch_ = 1;

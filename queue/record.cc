@@ -9,6 +9,7 @@ namespace posthaste::queue {
 namespace {
 
 constexpr std::uint8_t kRecordVersion = 1;
+constexpr std::uint8_t kTlsWishMax = static_cast<std::uint8_t>(mail::TlsWish::kOptional);
 constexpr std::uint8_t kNotifyAll =
     mail::kNotifyNever | mail::kNotifySuccess | mail::kNotifyFailure | mail::kNotifyDelay;
 
@@ -32,14 +33,16 @@ std::uint8_t envelope_flags(const mail::Envelope& envelope) {
   if (envelope.smtputf8) flags |= 4;
   if (envelope.eight_bit) flags |= 8;
   flags |= static_cast<unsigned>(envelope.ret) << 4;
+  flags |= static_cast<unsigned>(envelope.tls_wish) << 6;
   return static_cast<std::uint8_t>(flags);
 }
 
 void read_envelope_flags(ByteReader& in, mail::Envelope& envelope) {
-  const std::uint8_t flags = in.u8(0x3F);
+  const std::uint8_t flags = in.u8(0xFF);
   const unsigned type = flags & 3U;
-  const unsigned ret = flags >> 4;
-  if (type > 2 || ret > 2) {
+  const unsigned ret = flags >> 4 & 3U;
+  const unsigned wish = flags >> 6;
+  if (type > 2 || ret > 2 || wish > kTlsWishMax) {
     in.wrong();
     return;
   }
@@ -47,6 +50,18 @@ void read_envelope_flags(ByteReader& in, mail::Envelope& envelope) {
   envelope.smtputf8 = (flags & 4) != 0;
   envelope.eight_bit = (flags & 8) != 0;
   envelope.ret = static_cast<mail::DsnReturn>(ret);
+  envelope.tls_wish = static_cast<mail::TlsWish>(wish);
+}
+
+std::uint8_t recipient_flags(const mail::PendingRecipient& pending) {
+  const unsigned maybe_delivered = pending.progress.maybe_delivered ? 1 : 0;
+  return static_cast<std::uint8_t>(maybe_delivered | static_cast<unsigned>(pending.tls_wish) << 1);
+}
+
+void read_recipient_flags(ByteReader& in, mail::PendingRecipient& pending) {
+  const std::uint8_t flags = in.u8(kTlsWishMax << 1 | 1);
+  pending.progress.maybe_delivered = (flags & 1) != 0;
+  pending.tls_wish = static_cast<mail::TlsWish>(flags >> 1);
 }
 
 void write_event(ByteWriter& to, const mail::HistoryEvent& event) {
@@ -115,7 +130,7 @@ void encode_recipient(const mail::PendingRecipient& pending, MessageSize message
   CHECK(!pending.recipient.address.null() && message.recipients_total > 0);
   ByteWriter to(out);
   to.u8(kRecordVersion);
-  to.u8(pending.progress.maybe_delivered ? 1 : 0);
+  to.u8(recipient_flags(pending));
   to.u8(pending.recipient.notify);
   to.var(message.recipients_total);
   to.var(message.body_chunks);
@@ -137,7 +152,7 @@ Result<RecipientRecord> decode_recipient(ShardId shard, std::uint16_t number,
   mail::PendingRecipient& pending = record.pending;
   pending.shard = shard;
   pending.recipient.number = number;
-  pending.progress.maybe_delivered = in.u8(1) != 0;
+  read_recipient_flags(in, pending);
   pending.recipient.notify = in.u8(kNotifyAll);
   record.message.recipients_total = in.var<std::uint16_t>();
   record.message.body_chunks = in.var<std::uint16_t>();
@@ -172,6 +187,23 @@ Status decode_history(std::string_view bytes, std::vector<mail::HistoryEvent>& o
   }
   if (!in.used_up()) return corrupt("history", bytes);
   return {};
+}
+
+void encode_note(Instant expires, std::string_view value, std::string& out) {
+  ByteWriter to(out);
+  to.u8(kRecordVersion);
+  to.time(expires);
+  to.rest(value);
+}
+
+Result<NoteRecord> decode_note(std::string_view bytes) {
+  ByteReader in(bytes);
+  if (!read_version(in)) return corrupt("note", bytes);
+  NoteRecord note;
+  note.expires = in.time();
+  note.value = in.rest();
+  if (!in.used_up()) return corrupt("note", bytes);
+  return note;
 }
 
 }  // namespace posthaste::queue

@@ -28,6 +28,11 @@ struct MessageSize {
   friend bool operator==(const MessageSize&, const MessageSize&) = default;
 };
 
+struct NoteRecord {
+  Instant expires;
+  std::string value;
+};
+
 struct RecipientRecord {
   mail::PendingRecipient pending;
   MessageSize message;
@@ -37,12 +42,14 @@ struct RecipientRecord {
 void encode_envelope(const mail::Envelope& envelope, std::string& out);
 void encode_recipient(const mail::PendingRecipient& pending, MessageSize message, std::string& out);
 void encode_history(std::span<const mail::HistoryEvent> events, std::string& out);
+void encode_note(Instant expires, std::string_view value, std::string& out);
 
-// Error of all three: kCorrupt.
+// Error of all of them: kCorrupt.
 Result<mail::Envelope> decode_envelope(MessageId id, std::string_view bytes);
 Result<RecipientRecord> decode_recipient(ShardId shard, std::uint16_t number,
                                          std::string_view bytes);
 // Appends to `out`; on error what was appended before stays.
 Status decode_history(std::string_view bytes, std::vector<mail::HistoryEvent>& out);
+Result<NoteRecord> decode_note(std::string_view bytes);
 
 }  // namespace posthaste::queue

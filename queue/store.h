@@ -5,8 +5,8 @@
 //
 // Durability   when commit() returns, everything it answered Accepted or Settled survives a power
 //              cut (docs/durability.md); an Append alone survives nothing until its Accept.
-// Threads      commit(), gain(), prune_history() and last_id() from one thread (the store thread).
-//              list(), history(), envelope() and body_chunk() from any thread.
+// Threads      commit(), gain(), prune_…() and last_id() from one thread (the store thread).
+//              list(), history(), envelope(), body_chunk() and notes() from any thread.
 // Errors       a commit that the disk refuses answers Refused / NotSettled for each request;
 //              nothing of the batch is then visible. NotSettled is to be repeated by the caller:
 //              fates are never dropped.
@@ -28,6 +28,7 @@
 #include "lib/mail/envelope.h"
 #include "lib/mail/history.h"
 #include "lib/mail/pending.h"
+#include "queue/note.h"
 
 namespace posthaste::queue {
 
@@ -49,7 +50,7 @@ struct Abandon {
 // Accepted and one Arrived for each shard, or by Refused, which ends the message as above.
 //
 // REQUIRES an id above last_id() at open that was never used, at least one recipient, chunks of at
-// most kChunkBytesMax.
+// most kChunkBytesMax. The recipients get the envelope's wish about TLS.
 struct Accept {
   std::uint64_t ticket = 0;  // echoed in the answer
   std::shared_ptr<const mail::Envelope> envelope;
@@ -99,7 +100,7 @@ struct Load {
 struct Release {
   ShardId shard = 0;
 };
-using Request = std::variant<Append, Abandon, Accept, Settle, Load, Release>;
+using Request = std::variant<Append, Abandon, Accept, Settle, Load, Release, Keep, DropNote>;
 
 // ---- events -------------------------------------------------------------------------------------
 struct Accepted {
@@ -155,6 +156,7 @@ struct Entry {
   Instant due;
   RoutingDomain domain;
   std::string retry_class;
+  mail::TlsWish tls_wish = mail::TlsWish::kPolicy;
 };
 struct GainedAll {
   ShardId shard;
@@ -195,8 +197,10 @@ class Store {
   virtual ~Store() = default;
 
   // Applies the requests in their order as one durable write, then appends what it has to say. The
-  // first call of this or of gain() says Gained for every shard before anything else.
-  virtual void commit(std::span<Request> batch, std::vector<StoreEvent>& out) = 0;
+  // first call of this or of gain() says Gained for every shard before anything else. False: the
+  // disk refused the batch, and nothing of it was stored; requests without an answer are still as
+  // they were.
+  virtual bool commit(std::span<Request> batch, std::vector<StoreEvent>& out) = 0;
 
   // Goes on gaining shards: reads at most `records` and appends Gained, Entry, GainedAll. What was
   // accepted since the store was opened comes as Arrived only, never as Entry too. Returns false
@@ -214,6 +218,8 @@ class Store {
 
   // Deletes history of messages that arrived before `before`. Cheap.
   virtual Status prune_history(Instant before) = 0;
+  // Deletes notes that have expired, some of them at each call, so that a call is cheap.
+  virtual Status prune_notes(Instant now) = 0;
 
   virtual Result<mail::Chunk> body_chunk(MessageId id, std::uint16_t chunk) const = 0;
   // All events of a message, oldest first; kNotFound when nothing is known of it.
@@ -223,6 +229,8 @@ class Store {
   // was all).
   virtual Result<std::optional<ListCursor>> list(ListCursor cursor, std::size_t limit,
                                                  std::vector<ListedRecipient>& out) const = 0;
+  // All notes of a kind that have not expired, in the order of their keys.
+  virtual Status notes(NoteKind kind, Instant now, const NoteVisit& visit) const = 0;
 };
 
 }  // namespace posthaste::queue

@@ -48,6 +48,12 @@ FixedKey<16> event_key(MessageId id, std::uint64_t sequence) {
   return key;
 }
 
+std::string note_key(NoteKind kind, std::string_view key) {
+  std::string whole(1, static_cast<char>(kind));
+  whole.append(key);
+  return whole;
+}
+
 std::optional<MessageId> parse_message_key(std::string_view bytes) {
   if (bytes.size() != 8) return std::nullopt;
   const MessageId id{get_big_endian<std::uint64_t>(bytes, 0)};

@@ -24,6 +24,8 @@ FixedKey<10> body_key(MessageId id, std::uint16_t chunk);
 FixedKey<12> recipient_key(const RecipientKey& key);
 FixedKey<16> event_key(MessageId id, std::uint64_t sequence);
 
+std::string note_key(NoteKind kind, std::string_view key);
+
 // nullopt: the length is wrong, or the shard or the id out of range.
 std::optional<MessageId> parse_message_key(std::string_view bytes);
 std::optional<RecipientKey> parse_recipient_key(std::string_view bytes);

@@ -9,10 +9,12 @@
 #include <cstring>
 #include <utility>
 
+#include "queue/letters.h"
 #include "queue/rocks/database.h"
 #include "queue/rocks/keys.h"
 #include "queue/rocks/ledger.h"
 #include "queue/rocks/loader.h"
+#include "queue/rocks/note_book.h"
 #include "queue/rocks/shard_scan.h"
 #include "queue/rocks/shelf.h"
 #include "queue/rocks/startup.h"
@@ -69,7 +71,8 @@ struct RocksStore::Parts {
   const std::uint64_t epoch;
   Shelf shelf{*database, options.log};
   ShardScan scan{*database, ledger, shelf};
-  Transaction transaction{*database, ledger, scan, shelf};
+  NoteBook notes{*database, shelf};
+  Transaction transaction{*database, ledger, scan, shelf, notes};
   Loader loader{*database, shelf};
   Counters counters;
 
@@ -94,8 +97,9 @@ Result<std::unique_ptr<RocksStore>> RocksStore::open(RocksOptions options) {
   return std::unique_ptr<RocksStore>(new RocksStore(std::move(parts)));
 }
 
-void RocksStore::commit(std::span<Request> batch, std::vector<StoreEvent>& out) {
+bool RocksStore::commit(std::span<Request> batch, std::vector<StoreEvent>& out) {
   Parts& parts = *parts_;
+  repeat_wishes(batch);
   parts.announce(out);
   parts.transaction.begin(parts.look_for_room());
   for (const Request& request : batch) {
@@ -114,6 +118,7 @@ void RocksStore::commit(std::span<Request> batch, std::vector<StoreEvent>& out) 
     if (const auto* load = std::get_if<Load>(&request)) out.push_back(parts.loader.load(*load));
   }
   parts.count_tracked();
+  return status.ok();
 }
 
 void RocksStore::Parts::count_tracked() {
@@ -192,6 +197,12 @@ Status RocksStore::prune_history(Instant before) {
                      slice(first.view()), slice(last.view()));
   if (!status.ok()) return tl::unexpected(to_error(status, "pruning the history"));
   return {};
+}
+
+Status RocksStore::prune_notes(Instant now) { return parts_->notes.prune(now); }
+
+Status RocksStore::notes(NoteKind kind, Instant now, const NoteVisit& visit) const {
+  return parts_->notes.visit(kind, now, visit);
 }
 
 Result<mail::Chunk> RocksStore::body_chunk(MessageId id, std::uint16_t chunk) const {

@@ -65,16 +65,18 @@ class RocksStore final : public Store {
 
   RocksStats stats() const;
 
-  void commit(std::span<Request> batch, std::vector<StoreEvent>& out) override;
+  bool commit(std::span<Request> batch, std::vector<StoreEvent>& out) override;
   bool gain(std::size_t records, std::vector<StoreEvent>& out) override;
   MessageId last_id() const override;
   std::uint64_t corrupt_records() const override { return stats().corrupt; }
   Status prune_history(Instant before) override;
+  Status prune_notes(Instant now) override;
   Result<mail::Chunk> body_chunk(MessageId id, std::uint16_t chunk) const override;
   Result<std::vector<mail::HistoryEvent>> history(MessageId id) const override;
   Result<mail::Envelope> envelope(MessageId id) const override;
   Result<std::optional<ListCursor>> list(ListCursor cursor, std::size_t limit,
                                          std::vector<ListedRecipient>& out) const override;
+  Status notes(NoteKind kind, Instant now, const NoteVisit& visit) const override;
 
  private:
   struct Parts;

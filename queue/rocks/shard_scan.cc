@@ -66,7 +66,7 @@ void ShardScan::take(const RecipientKey& key, std::string_view value, bool owned
   mail::Progress& progress = record->pending.progress;
   out.push_back(Entry{key.shard, key.id, key.number, progress.revision, progress.attempts,
                       progress.due, mail::routing_domain(record->pending.recipient.address),
-                      std::move(progress.retry_class)});
+                      std::move(progress.retry_class), record->pending.tls_wish});
 }
 
 void ShardScan::finish_shard(const std::function<bool(ShardId)>& owned,

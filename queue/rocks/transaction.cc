@@ -16,8 +16,8 @@ constexpr const char* kPartRefused = "an earlier part of the message was refused
 }  // namespace
 
 Transaction::Transaction(const Database& database, Ledger& ledger, const ShardScan& scan,
-                         Shelf& shelf)
-    : database_(database), ledger_(ledger), scan_(scan), shelf_(shelf) {}
+                         Shelf& shelf, NoteBook& notes)
+    : database_(database), ledger_(ledger), scan_(scan), shelf_(shelf), notes_(notes) {}
 
 void Transaction::begin(bool room) {
   ledger_.begin();
@@ -35,6 +35,8 @@ void Transaction::plan(const Request& request) {
   if (const auto* abandon = std::get_if<Abandon>(&request)) plan_abandon(abandon->id);
   if (const auto* accept = std::get_if<Accept>(&request)) plan_accept(*accept, plan);
   if (const auto* settle = std::get_if<Settle>(&request)) plan_settle(*settle, plan);
+  if (const auto* note = std::get_if<Keep>(&request)) notes_.keep(*note, batch_);
+  if (const auto* note = std::get_if<DropNote>(&request)) notes_.drop(*note, batch_);
 }
 
 rocksdb::WriteBatch& Transaction::finish() {

@@ -20,6 +20,7 @@
 #include "queue/record.h"
 #include "queue/rocks/database.h"
 #include "queue/rocks/ledger.h"
+#include "queue/rocks/note_book.h"
 #include "queue/rocks/shard_scan.h"
 #include "queue/rocks/shelf.h"
 #include "queue/store.h"
@@ -28,7 +29,8 @@ namespace posthaste::queue {
 
 class Transaction {
  public:
-  Transaction(const Database& database, Ledger& ledger, const ShardScan& scan, Shelf& shelf);
+  Transaction(const Database& database, Ledger& ledger, const ShardScan& scan, Shelf& shelf,
+              NoteBook& notes);
 
   // `room`: there is space for new mail. Without it Accept and Append are refused, fates are not.
   void begin(bool room);
@@ -38,7 +40,8 @@ class Transaction {
   // Whether it holds an acceptance or a fate, and so has to be synced.
   bool durable() const { return durable_; }
 
-  // Answer all requests but Load, in their order; take out of them what the answers need.
+  // Answer all requests that have an answer, but Load, in their order; take out of them what the
+  // answers need.
   void stored(std::span<Request> requests, const std::function<bool(ShardId)>& owned,
               std::vector<StoreEvent>& out);
   void refused(std::span<Request> requests, const Error& error, std::vector<StoreEvent>& out);
@@ -83,6 +86,7 @@ class Transaction {
   Ledger& ledger_;
   const ShardScan& scan_;
   Shelf& shelf_;
+  NoteBook& notes_;
 
   bool room_ = true;
   bool durable_ = false;

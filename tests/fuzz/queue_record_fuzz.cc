@@ -37,15 +37,24 @@ void try_history(std::string_view bytes) {
   CHECK(again == bytes);
 }
 
+void try_note(std::string_view bytes) {
+  const auto note = queue::decode_note(bytes);
+  if (!note) return;
+  std::string again;
+  queue::encode_note(note->expires, note->value, again);
+  CHECK(again == bytes);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 3) {
+  switch (data[0] % 4) {
     case 0: try_envelope(bytes); break;
     case 1: try_recipient(bytes); break;
     case 2: try_history(bytes); break;
+    case 3: try_note(bytes); break;
   }
   return 0;
 }

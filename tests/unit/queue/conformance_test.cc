@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/unit/queue/store_house.h"
+#include "tests/unit/queue/any_store.h"
 
 namespace posthaste::queue {
 namespace {
@@ -11,35 +11,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-struct Kind {
-  const char* name;
-  std::unique_ptr<StoreHouse> (*make)();
-};
-void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
-
-class AnyStore : public ::testing::TestWithParam<Kind> {
- protected:
-  Store& store() { return house_->store(); }
-  void restart() { house_->restart(); }
-  std::vector<StoreEvent> now(Request request) { return commit_one(store(), std::move(request)); }
-  void accept(MessageId id, const std::vector<To>& to, std::size_t body_bytes = 100) {
-    ASSERT_THAT(only<Accepted>(now(make_accept(id, to, body_bytes))), SizeIs(1));
-  }
-  std::vector<std::string> rendered(const std::vector<StoreEvent>& events) {
-    std::vector<std::string> lines;
-    for (const StoreEvent& event : events) lines.push_back(render(event));
-    return lines;
-  }
-
- private:
-  std::unique_ptr<StoreHouse> house_ = GetParam().make();
-};
-
-INSTANTIATE_TEST_SUITE_P(Stores, AnyStore,
-                         ::testing::Values(Kind{"Memory", memory_house},
-                                           Kind{"RocksClosed", closing_rocks_house},
-                                           Kind{"RocksKilled", killed_rocks_house}),
-                         [](const auto& kind) { return std::string(kind.param.name); });
+INSTANTIATE_TEST_SUITE_P(Stores, AnyStore, kEveryStore, store_name);
 
 const MessageId kId = id_at(1000);
 const MessageId kLater = id_at(2000);
@@ -145,6 +117,30 @@ TEST_P(AnyStore, KeepsADeferralAndItsWords) {
   EXPECT_EQ(entries[0].due, fate.progress.due);
   EXPECT_EQ(entries[0].retry_class, "greylist");
   EXPECT_EQ(list_all(store())[0].pending.progress, fate.progress);
+}
+
+TEST_P(AnyStore, GivesEveryRecipientTheWishOfItsEnvelope) {
+  const MessageId id = id_at(1000);
+  const MessageId bounce = id_at(2000);
+  Accept accept = with_wish(make_accept(id, {{5, 0}, {6, 1}}), mail::TlsWish::kRequireTls);
+  const auto arrived = only<Arrived>(now(std::move(accept)));
+  ASSERT_THAT(arrived, SizeIs(2));
+  EXPECT_EQ(arrived[0].letter->recipients[0].tls_wish, mail::TlsWish::kRequireTls);
+  Settle settle = make_settle(5, id, {bounced(0, 0)});
+  settle.dsn = with_wish(make_accept(bounce, {{8, 0}}), mail::TlsWish::kOptional);
+  now(std::move(settle));
+  now(make_settle(6, id, {deferred(1, 0)}));
+
+  restart();
+  const auto entries = only<Entry>(gain_all(store()));
+  ASSERT_THAT(entries, SizeIs(2));
+  EXPECT_EQ(entries[0].tls_wish, mail::TlsWish::kRequireTls) << "after a deferral too";
+  EXPECT_EQ(entries[1].tls_wish, mail::TlsWish::kOptional);
+  EXPECT_EQ(list_all(store())[0].pending.tls_wish, mail::TlsWish::kRequireTls);
+  EXPECT_EQ(store().envelope(id)->tls_wish, mail::TlsWish::kRequireTls);
+  const auto loaded = only<Loaded>(now(Load{4, 8, bounce, {0}, 1000}));
+  ASSERT_THAT(loaded, SizeIs(1));
+  EXPECT_EQ(loaded[0].letter->recipients[0].tls_wish, mail::TlsWish::kOptional);
 }
 
 TEST_P(AnyStore, SupersedesWhatWasDecidedOnAnOldRevision) {

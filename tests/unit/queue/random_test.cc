@@ -13,6 +13,8 @@ namespace {
 
 constexpr int kStepsPerSeed = 2000;
 constexpr std::size_t kListedMax = 60;  // then settle rather than accept
+constexpr NoteKind kKinds[] = {NoteKind::kTlsHost, NoteKind::kTlsShown, NoteKind::kStsPolicy,
+                               NoteKind::kTlsReport};
 constexpr ShardId kShardsUsed[] = {0, 1, 2, 511, 1022, 1023};
 
 std::vector<std::string> comparable(const std::vector<StoreEvent>& events) {
@@ -97,6 +99,8 @@ class Pair {
   }
 
   void prune() {
+    EXPECT_TRUE(model_->store().prune_notes(now()));
+    EXPECT_TRUE(rocks_->store().prune_notes(now()));
     const Instant before = id_at(millisecond_ - std::min<std::uint64_t>(millisecond_, 60)).time();
     EXPECT_TRUE(model_->store().prune_history(before));
     EXPECT_TRUE(rocks_->store().prune_history(before));
@@ -107,6 +111,10 @@ class Pair {
     for (const auto& one : list_all(model_->store())) wanted.push_back(render(one.pending));
     for (const auto& one : list_all(rocks_->store())) got.push_back(render(one.pending));
     ASSERT_EQ(got, wanted);
+    for (const NoteKind kind : kKinds) {
+      ASSERT_EQ(rendered_notes(rocks_->store(), kind, now()),
+                rendered_notes(model_->store(), kind, now()));
+    }
     if (ids_.empty()) return;
     for (int i = 0; i < 5; ++i) {
       const MessageId id = ids_[rng_.below(ids_.size())];
@@ -139,11 +147,23 @@ class Pair {
         batch.push_back(Abandon{id});
       } else if (dice < 50) {
         batch.push_back(random_load(listed));
+      } else if (dice < 60) {
+        batch.push_back(random_note());
       } else {
         batch.push_back(random_settle(listed));
       }
     }
     return batch;
+  }
+
+  Instant now() const { return id_at(millisecond_).time(); }
+
+  Request random_note() {
+    const NoteKind kind = kKinds[rng_.below(std::size(kKinds))];
+    std::string key = "mx" + std::to_string(rng_.below(5));
+    if (rng_.chance(0.3)) return DropNote{kind, std::move(key)};
+    const Duration lasts = std::chrono::milliseconds(rng_.below(300));
+    return Keep{kind, std::move(key), words(), now() + lasts};
   }
 
   MessageId next_id() { return id_at(++millisecond_); }
@@ -158,6 +178,9 @@ class Pair {
     const std::size_t bytes =
         rng_.chance(0.1) ? mail::kChunkBytesMax + rng_.below(70000) : 1 + rng_.below(6000);
     Accept accept = make_accept(next_id(), to, bytes);
+    if (rng_.chance(0.3)) {
+      accept = with_wish(std::move(accept), static_cast<mail::TlsWish>(rng_.below(3)));
+    }
     if (rng_.chance(0.7)) accept.history = event_of(mail::HistoryKind::kAccepted, words());
     return accept;
   }

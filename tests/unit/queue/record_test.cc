@@ -18,6 +18,7 @@ mail::Envelope full_envelope() {
   envelope.smtputf8 = true;
   envelope.eight_bit = true;
   envelope.ret = mail::DsnReturn::kHeaders;
+  envelope.tls_wish = mail::TlsWish::kOptional;
   envelope.envid = "id with \0 in it";
   envelope.arrived = Instant(Duration(-5));
   envelope.body_bytes = std::numeric_limits<std::uint64_t>::max();
@@ -37,6 +38,7 @@ mail::PendingRecipient full_recipient() {
   pending.progress.last_host = "mx1.example.com[2001:db8::1]:25";
   pending.progress.last_words = "421 4.7.0 \xF0\x9F\x93\xA7";
   pending.progress.maybe_delivered = true;
+  pending.tls_wish = mail::TlsWish::kOptional;
   return pending;
 }
 
@@ -79,6 +81,33 @@ TEST(Record, GivesBackAHistory) {
   std::vector<mail::HistoryEvent> again;
   ASSERT_TRUE(decode_history(bytes, again));
   EXPECT_EQ(again, events);
+}
+
+TEST(Record, GivesBackEveryWish) {
+  for (const auto wish :
+       {mail::TlsWish::kPolicy, mail::TlsWish::kRequireTls, mail::TlsWish::kOptional}) {
+    mail::Envelope envelope = full_envelope();
+    mail::PendingRecipient pending = full_recipient();
+    envelope.tls_wish = pending.tls_wish = wish;
+    std::string envelope_bytes, recipient_bytes;
+    encode_envelope(envelope, envelope_bytes);
+    encode_recipient(pending, {2, 1}, recipient_bytes);
+    EXPECT_EQ(decode_envelope(envelope.id, envelope_bytes).value(), envelope);
+    EXPECT_EQ(decode_recipient(1023, 65535, recipient_bytes).value().pending, pending);
+  }
+}
+
+TEST(Record, GivesBackANote) {
+  std::string bytes;
+  encode_note(Instant(Duration(0x0102)), std::string("any\0thing", 9), bytes);
+  EXPECT_EQ(bytes, std::string("\x01\x02\x01\0\0\0\0\0\0any\0thing", 18));
+  const auto note = decode_note(bytes);
+  ASSERT_TRUE(note);
+  EXPECT_EQ(note->expires, Instant(Duration(0x0102)));
+  EXPECT_EQ(note->value, std::string("any\0thing", 9));
+  EXPECT_FALSE(decode_note(std::string_view(bytes).substr(0, 8)));
+  EXPECT_FALSE(decode_note("\x02" + bytes.substr(1)));
+  EXPECT_TRUE(decode_note(std::string_view(bytes).substr(0, 9))) << "an empty value";
 }
 
 // The bytes of docs/queue-format.md: a change here is a change of the format.
@@ -148,14 +177,14 @@ TEST(Record, NamesAVersionThatItDoesNotKnow) {
 TEST(Record, RefusesUnknownFlagsAndKinds) {
   std::string bytes;
   encode_recipient(full_recipient(), {2, 1}, bytes);
-  for (const auto& [at, value] : {std::pair<std::size_t, char>{1, 2}, {2, 16}}) {
+  for (const auto& [at, value] : {std::pair<std::size_t, char>{1, 6}, {1, 8}, {2, 16}}) {
     std::string wrong = bytes;
     wrong[at] = value;
     EXPECT_FALSE(decode_recipient(0, 0, wrong)) << at;
   }
   std::string envelope;
   encode_envelope(full_envelope(), envelope);
-  for (const char flags : {'\x03', '\x30', '\x40'}) {
+  for (const char flags : {'\x03', '\x30', '\xC0'}) {
     envelope[1] = flags;
     EXPECT_FALSE(decode_envelope({}, envelope));
   }

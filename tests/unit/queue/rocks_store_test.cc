@@ -170,6 +170,43 @@ TEST_F(RocksDirectory, RefusesMessagesWithoutAFormat) {
   EXPECT_EQ(open_error().code, ErrorCode::kCorrupt);
 }
 
+// ---- notes --------------------------------------------------------------------------------------
+
+TEST_F(RocksDirectory, DeletesNotesThatHaveExpiredOrCannotBeRead) {
+  const auto keep = [](std::string key, int seconds) {
+    return Keep{NoteKind::kTlsHost, std::move(key), "v", Instant(std::chrono::seconds(seconds))};
+  };
+  commit(*open(), {keep("old", 10), keep("young", 20)});
+  put(Family::kTls, note_key(NoteKind::kTlsHost, "spoilt"), "\x07");
+  {
+    const auto store = open();
+    EXPECT_THAT(rendered_notes(*store, NoteKind::kTlsHost, Instant{}), SizeIs(2));
+    EXPECT_TRUE(store->prune_notes(Instant(std::chrono::seconds(10))));
+    EXPECT_EQ(store->stats().corrupt, 1U);
+    EXPECT_THAT(log(), HasSubstr("a note was deleted: note record of unknown version 7"));
+  }
+  EXPECT_THAT(keys(Family::kTls), ::testing::ElementsAre("hyoung"));
+}
+
+TEST_F(RocksDirectory, ComesToEveryNoteInTurnWhenItPrunes) {
+  const auto store = open();
+  std::vector<Request> batch;
+  for (std::size_t i = 0; i < 5'000; ++i) {
+    batch.push_back(Keep{NoteKind::kTlsHost, std::to_string(i), "v", Instant{}});
+  }
+  commit(*store, std::move(batch));
+  const Instant before_the_epoch{Duration(-1)};
+  std::size_t left = 5'000;
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_TRUE(store->prune_notes(Instant{}));
+    const std::size_t now = rendered_notes(*store, NoteKind::kTlsHost, before_the_epoch).size();
+    EXPECT_LT(now, left);
+    EXPECT_LE(left - now, 2'000U) << "a call is cheap";
+    left = now;
+  }
+  EXPECT_EQ(left, 0U);
+}
+
 // ---- unreadable records -------------------------------------------------------------------------
 
 TEST_F(RocksDirectory, SetsAnUnreadableRecipientAsideAndGoesOn) {

@@ -169,6 +169,13 @@ std::vector<Append> take_appends(Accept& accept) {
   return appends;
 }
 
+Accept with_wish(Accept accept, mail::TlsWish wish) {
+  mail::Envelope envelope = *accept.envelope;
+  envelope.tls_wish = wish;
+  accept.envelope = std::make_shared<const mail::Envelope>(std::move(envelope));
+  return accept;
+}
+
 mail::HistoryEvent event_of(mail::HistoryKind kind, std::string words) {
   mail::HistoryEvent event;
   event.kind = kind;
@@ -221,6 +228,16 @@ std::vector<StoreEvent> gain_all(Store& store, std::size_t records) {
   while (store.gain(records, events)) {
   }
   return events;
+}
+
+std::vector<std::string> rendered_notes(const Store& store, NoteKind kind, Instant now) {
+  std::vector<std::string> lines;
+  const auto add = [&](const std::string& key, const std::string& value, Instant expires) {
+    lines.push_back(key + "=" + value + " until " +
+                    std::to_string(expires.time_since_epoch().count()));
+  };
+  CHECK(store.notes(kind, now, add).has_value());
+  return lines;
 }
 
 std::vector<ListedRecipient> list_all(const Store& store) {

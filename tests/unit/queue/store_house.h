@@ -56,6 +56,7 @@ Accept make_accept(MessageId id, const std::vector<To>& to, std::size_t body_byt
                    std::uint64_t ticket = 7);
 // The same, with all chunks but the last taken out into Appends. REQUIRES more than one chunk.
 std::vector<Append> take_appends(Accept& accept);
+Accept with_wish(Accept accept, mail::TlsWish wish);
 mail::HistoryEvent event_of(mail::HistoryKind kind, std::string words);
 
 Fate delivered(std::uint16_t number, std::uint32_t revision = 0);
@@ -69,6 +70,9 @@ std::vector<StoreEvent> commit(Store& store, std::vector<Request> batch);
 std::vector<StoreEvent> commit_one(Store& store, Request request);
 std::vector<StoreEvent> gain_all(Store& store, std::size_t records = 3);
 std::vector<ListedRecipient> list_all(const Store& store);
+
+// "key=value until <microseconds>"
+std::vector<std::string> rendered_notes(const Store& store, NoteKind kind, Instant now);
 
 template <typename Kind>
 std::vector<Kind> only(const std::vector<StoreEvent>& events) {
