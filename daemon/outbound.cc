@@ -1,5 +1,6 @@
 #include "daemon/outbound.h"
 
+#include <cerrno>
 #include <cstring>
 
 #include "daemon/worker.h"
@@ -22,6 +23,11 @@ smtp::ClientOptions options(const Runtime& runtime, const delivery::Connect& con
 std::string error_words(int sys_errno) {
   char buffer[128];
   return strerror_r(sys_errno, buffer, sizeof buffer);  // GNU's: returns the text
+}
+
+// No address of ours leads to such a one, as on a machine without IPv6.
+bool is_local(int sys_errno) {
+  return sys_errno == ENETUNREACH || sys_errno == EAFNOSUPPORT || sys_errno == EADDRNOTAVAIL;
 }
 
 }  // namespace
@@ -54,7 +60,7 @@ void OutboundConnection::on_connected() {
 }
 
 void OutboundConnection::on_connect_error(int sys_errno) {
-  feed(smtp::ConnectError{error_words(sys_errno), sys_errno == ETIMEDOUT});
+  feed(smtp::ConnectError{error_words(sys_errno), sys_errno == ETIMEDOUT, is_local(sys_errno)});
   worker_.pump();
 }
 

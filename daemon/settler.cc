@@ -73,7 +73,7 @@ std::vector<mail::Chunk> cut_into_chunks(std::string content) {
 report::FailedRecipient failed_recipient(const delivery::Settlement& settlement) {
   report::FailedRecipient failed;
   failed.recipient = settlement.before.recipient;
-  failed.status = render_enhanced(settlement.reply.enhanced);
+  failed.status = render_enhanced(settlement.status);
   failed.remote_host = settlement.host;
   failed.attempts = settlement.before.progress.attempts + 1;
   failed.expired = settlement.ending == Ending::kExpired;

@@ -214,7 +214,8 @@ void Worker::apply(delivery::Action& action) {
                  [&](delivery::Lookup& e) { look_up(e.question); },
                  [&](delivery::Load& e) {
                    house_->store.push(
-                       queue::Load{ticket(), e.shard, e.id, std::move(e.numbers), kLoadedBodyMax});
+                       queue::Load{ticket(), e.shard, e.id, std::move(e.numbers),
+                                   e.for_delivery ? kLoadedBodyMax : mail::kChunkBytesMax});
                  },
                  [&](delivery::Connect& e) { open(e); },
                  [&](delivery::Deliver& e) {

@@ -12,9 +12,10 @@ constexpr Duration kSweepAtMostEvery = std::chrono::minutes(1);
 
 std::size_t index_of(const Scheduled& entry) { return static_cast<std::size_t>(entry.retry_class); }
 
-// Who was never tried gets one attempt, however old, unless there is nobody to make it with.
+// Whose time is up gets one attempt more before he is given up: he may have waited for us, who were
+// not there, and not for the destination. Only where that is known to be down he is spared it.
 bool has_expired(const Scheduled& entry, Instant now, const Settings& settings, bool down) {
-  if (entry.attempts == 0 && !down) return false;
+  if (!down) return false;
   return add_saturated(entry.id.time(), settings.expire_after[index_of(entry)]) <= now;
 }
 

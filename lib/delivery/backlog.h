@@ -36,8 +36,8 @@ class Backlog {
   // Lets go of all warm letters: it will take longer, and others need the memory.
   void cool();
 
-  // Moves what is due to the ready line, or among the expired. `down`: the destination is failing,
-  // so that also those expire that were never tried.
+  // Moves what is due to the ready line, or among the expired. `down`: the destination is failing;
+  // while it is not, nobody expires without a last attempt.
   void promote(Instant now, const Settings& settings, bool down);
   // Finds those that expired in the ready line.
   void sweep(Instant now, const Settings& settings, bool down);

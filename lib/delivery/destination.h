@@ -96,8 +96,11 @@ class Destination : public AgendaItem {
   void refuse_ready(const Trouble& trouble, Turn& turn);
   bool give_up(Trouble trouble, Turn& turn);
   void back_off(const Trouble& trouble, Turn& turn);
+  bool may_hop(const Batch& batch) const;
+  // `elsewhere`: what the host would not take for a reason of its own, another one is to be asked
+  // for.
   void settle(const Batch& batch, const smtp::TransactionResult& result,
-              const Connection& connection, Turn& turn);
+              const Connection& connection, bool elsewhere, Turn& turn);
   void persist(const Batch& batch, std::vector<Settlement> settlements, Turn& turn);
   void restage(std::unique_ptr<Batch> batch);
   std::unique_ptr<Batch> unstage(std::size_t index);
@@ -110,6 +113,7 @@ class Destination : public AgendaItem {
   void set_free(Connection& connection, Turn& turn);
   void note_failure(const Connection& connection, Trouble trouble, const Turn& turn);
   void note_success(Connection& connection);
+  bool turn_from(Connection& connection, const Batch& batch, Trouble trouble, Turn& turn);
 
   const RoutingDomain domain_;
   Shared& shared_;

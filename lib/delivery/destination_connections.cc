@@ -22,6 +22,7 @@ struct Health {
   bool throttled = false;  // the host has enough of us
   const smtp::RecipientOutcome* broken =
       nullptr;  // set: the connection is at its end, as told here
+  const smtp::RecipientOutcome* of_host = nullptr;  // set: the host takes no mail just now
 };
 
 Health health_of(const smtp::TransactionResult& result) {
@@ -32,7 +33,9 @@ Health health_of(const smtp::TransactionResult& result) {
         outcome.verdict == smtp::Verdict::kUntried || outcome.verdict == smtp::Verdict::kMaybe;
     // RFC 5321 §3.8: a server that says 421 is closing the channel.
     if (cut || reply.code == 421) health.broken = &outcome;
-    health.verdict |= !cut && reply.code != 0 && reply.code != 421;
+    const bool of_host = host_trouble(outcome);
+    if (of_host) health.of_host = &outcome;
+    health.verdict |= !cut && !of_host && reply.code != 0 && reply.code != 421;
     health.throttled |= reply.temporary() && classify(reply) == policy::RetryClass::kThrottled;
   }
   return health;
@@ -115,12 +118,17 @@ void Destination::on_finished(Connection& connection, const smtp::TransactionRes
                               Turn& turn) {
   CHECK(connection.state == State::kBusy && connection.batch);
   const auto batch = std::move(connection.batch);
-  settle(*batch, result, connection, turn);
   --busy_;
   --shared_.busy;
   set_free(connection, turn);
   const Health health = health_of(result);
   if (health.verdict) note_success(connection);
+  const bool elsewhere =
+      health.of_host != nullptr &&
+      turn_from(connection, *batch, trouble_of_outcome(*health.of_host, connection.host), turn);
+  // Nobody else to ask: what it says is the verdict, and it may say otherwise of the next message.
+  if (health.of_host != nullptr && !elsewhere && !health.broken) note_success(connection);
+  settle(*batch, result, connection, elsewhere, turn);
   if (health.throttled) hold_opening_until_ = turn.now + kHoldOpening;
   const bool done = connection.messages >= settings_.limits.messages_per_connection;
   // Quit is said also to one that is breaking: it does no harm, and nothing is left that only half
@@ -129,6 +137,20 @@ void Destination::on_finished(Connection& connection, const smtp::TransactionRes
   if (health.broken)
     note_failure(connection, trouble_of_outcome(*health.broken, connection.host), turn);
   drain(turn);
+}
+
+// True: the batch is to be tried at another host. Nothing more is begun at this one meanwhile.
+bool Destination::turn_from(Connection& connection, const Batch& batch, Trouble trouble,
+                            Turn& turn) {
+  if (connection.stale || !may_hop(batch)) return false;
+  if (!router_.turn_from(connection.dial, std::move(trouble), turn.options())) return false;
+  const Endpoint endpoint = connection.dial.candidate.endpoint;
+  for (const auto& [id, other] : shared_.connections) {
+    if (other->owner != this || other->dial.candidate.endpoint != endpoint) continue;
+    if (other->state == State::kOpening || other->state == State::kFree) leave(*other, turn);
+    other->stale = true;
+  }
+  return true;
 }
 
 // One that had proved itself may go; the next call is made to the same host.
@@ -145,6 +167,7 @@ void Destination::on_failed(Connection& connection, const smtp::SessionFailure& 
                             Turn& turn) {
   if (connection.state == State::kLeaving)
     return;  // it was on its way out, or its failure is known
+  if (failure.local_network) connection_pace_.give_back();  // nobody was called
   rescue(connection);
   detach(connection);
   note_failure(connection, trouble_of_session(failure, settings_.tls, connection.host), turn);

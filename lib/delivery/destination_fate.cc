@@ -27,7 +27,7 @@ const smtp::RecipientOutcome& outcome_of(const smtp::TransactionResult& result, 
 
 void Destination::load(Batch& batch, Turn& turn) {
   shared_.loads.add(batch);
-  turn.out.push_back(Load{batch.shard(), batch.id(), batch.numbers()});
+  turn.out.push_back(Load{batch.shard(), batch.id(), batch.numbers(), !batch.doom});
 }
 
 std::unique_ptr<Batch> Destination::unstage(std::size_t index) {
@@ -140,10 +140,11 @@ bool Destination::give_up(Trouble trouble, Turn& turn) {
   CHECK(!staged_.empty());
   auto head = unstage(0);
   last_failure_ = trouble;
-  if (!trouble.permanent) back_off(trouble, turn);
-  const bool refused = trouble.permanent;
+  // A host that answers, if only to say that it takes nothing just now, is not down.
+  const bool next = trouble.permanent || trouble.of_host;
+  if (!next) back_off(trouble, turn);
   doom(std::move(head), Doom{Doom::Kind::kTrouble, std::move(trouble)}, turn);
-  return refused;
+  return next;
 }
 
 void Destination::back_off(const Trouble& trouble, Turn& turn) {
@@ -160,10 +161,13 @@ void Destination::back_off(const Trouble& trouble, Turn& turn) {
                                reply.code != 0 ? smtp::render_reply(reply) : reply.text});
 }
 
+bool Destination::may_hop(const Batch& batch) const {
+  return batch.hops + 1 < shared_.options->hosts_per_attempt;
+}
+
 void Destination::settle(const Batch& batch, const smtp::TransactionResult& result,
-                         const Connection& connection, Turn& turn) {
+                         const Connection& connection, bool elsewhere, Turn& turn) {
   Settler settler(batch.id(), domain_, turn.options().retry, turn.now, shared_.rng);
-  const bool may_hop = batch.hops + 1 < turn.options().hosts_per_attempt;
   std::vector<Settlement> settlements;
   settlements.reserve(batch.entries.size());
   auto untried = std::make_unique<Batch>();
@@ -173,7 +177,8 @@ void Destination::settle(const Batch& batch, const smtp::TransactionResult& resu
     const mail::PendingRecipient& before = *find_recipient(*batch.letter, entry.number);
     if (outcome.verdict == smtp::Verdict::kDelivered) {
       settlements.push_back(settler.delivered(before, outcome, connection.host, connection.tls));
-    } else if (outcome.verdict == smtp::Verdict::kUntried && may_hop) {
+    } else if ((outcome.verdict == smtp::Verdict::kUntried && may_hop(batch)) ||
+               (elsewhere && host_trouble(outcome))) {
       untried->entries.push_back(entry);
     } else {
       settlements.push_back(settler.failed(before, trouble_of_outcome(outcome, connection.host),

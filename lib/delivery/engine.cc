@@ -103,7 +103,9 @@ void Engine::State::on(Loaded& event, Turn& turn) {
 void Engine::State::on(NotLoaded& event, Turn& turn) {
   Batch* batch = shared.loads.take_first(event.id, event.shard);
   if (batch == nullptr) return;
-  batch->destination->on_not_loaded(*batch, event.error.code == ErrorCode::kNotFound, turn);
+  const bool gone =
+      event.error.code == ErrorCode::kNotFound || event.error.code == ErrorCode::kCorrupt;
+  batch->destination->on_not_loaded(*batch, gone, turn);
 }
 
 void Engine::State::on(Answered& event, Turn& turn) {

@@ -63,7 +63,8 @@ struct NotLoaded {
   ShardId shard = 0;
   MessageId id;
   Error error;
-};  // kNotFound: forget them; else: try again in a minute
+};  // kNotFound, kCorrupt: forget them (a broken one is set aside in the store); else: try again in
+    // a minute
 struct Answered {
   dns::Question question;
   dns::Answer answer;
@@ -110,6 +111,7 @@ struct Load {
   ShardId shard = 0;
   MessageId id;
   std::vector<std::uint16_t> numbers;
+  bool for_delivery = true;  // false: nobody will look at more than the header section, for a DSN
 };
 struct Connect {
   ConnId conn;
@@ -138,8 +140,10 @@ struct Settlement {
   mail::Progress after;  // kDeferred: what to store (revision and attempts counted up)
   policy::RetryClass retry_class = policy::RetryClass::kOther;  // where not delivered
   smtp::Stage stage = smtp::Stage::kConnect;
-  smtp::Reply reply;  // code 0: none from the peer, text is ours; enhanced is always set where not
-                      // delivered
+  smtp::Reply reply;  // the peer's last word, untouched; code 0: none from the peer, text is ours
+  // Of the DSN (RFC 3464 §2.3.4), always set where not delivered: 5.4.7 where the time was up,
+  // whatever the peer had said.
+  smtp::EnhancedCode status;
   policy::TlsFailure tls_failure = policy::TlsFailure::kNone;
   std::string host;  // "mx1.example.com[192.0.2.1]:25", empty when none was reached
   std::string tls;   // as in mail::HistoryEvent::tls

@@ -16,6 +16,8 @@ class Pace {
   bool may(Instant now) const { return rate_.count == 0 || now >= free_at(); }
   // REQUIRES may(now).
   void take(Instant now);
+  // The event that was taken did not take place.
+  void give_back() { theoretical_ -= interval_; }
   // From when on may() is true; the epoch where there is no limit.
   Instant free_at() const { return rate_.count == 0 ? Instant{} : theoretical_ - slack_; }
   const Rate& rate() const { return rate_; }

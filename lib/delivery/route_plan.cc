@@ -125,7 +125,7 @@ void RoutePlan::set_addresses(std::size_t index, const dns::Answer& a, const dns
     // mail.
     if (host.trusted) {
       host.trouble->permanent = false;
-      host.trouble->reply.enhanced = {4, 3, 5};
+      host.trouble->status = host.trouble->reply.enhanced = {4, 3, 5};
     }
   }
 }

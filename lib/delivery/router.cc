@@ -193,6 +193,18 @@ void Router::on_failed(const Dial& dial, Trouble trouble, bool plaintext_allowed
   step_ = 0;
 }
 
+bool Router::turn_from(const Dial& dial, Trouble trouble, const Options& options) {
+  if (!plan_) return false;
+  if (good_ && good_->candidate.endpoint == dial.candidate.endpoint) good_.reset();
+  if (!walk_) walk_.emplace(plan_->resume, options.hosts_per_attempt);
+  if (dial.step != 0 && step_ == dial.step) {
+    on_failed(dial, std::move(trouble), false);
+  } else {
+    walk_->exclude(dial.candidate.endpoint, std::move(trouble));
+  }
+  return walk_->next(*plan_) != Walk::Next::kExhausted;
+}
+
 void Router::on_closed(const Dial& dial) {
   if (calling_ == dial.step) calling_ = 0;
 }

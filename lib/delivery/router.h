@@ -61,6 +61,8 @@ class Router {
   void on_proven();
   // A connection ended without having proved itself.
   void on_failed(const Dial& dial, Trouble trouble, bool plaintext_allowed);
+  // A host that had been reached takes no mail just now. True: there is another one to ask.
+  bool turn_from(const Dial& dial, Trouble trouble, const Options& options);
   // A call is over, whatever came of it.
   void on_closed(const Dial& dial);
   // No connection of the destination is up any more.

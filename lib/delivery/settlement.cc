@@ -32,6 +32,7 @@ Settlement of(const mail::PendingRecipient& before, const Trouble& trouble) {
   settlement.before = before;
   settlement.retry_class = trouble.retry_class;
   settlement.stage = trouble.stage;
+  settlement.status = trouble.status;
   settlement.reply = trouble.reply;
   settlement.tls_failure = trouble.tls;
   settlement.host = trouble.host;
@@ -91,7 +92,7 @@ Settlement Settler::failed(const mail::PendingRecipient& before, const Trouble& 
   const Instant expiry = add_saturated(arrived, policy.expire_after);
   if (expiry <= now_) {
     settlement.ending = Ending::kExpired;
-    settlement.reply.enhanced = kExpiredStatus;
+    settlement.status = kExpiredStatus;
     return settlement;
   }
   settlement.ending = Ending::kDeferred;
@@ -112,7 +113,7 @@ Settlement Settler::expired(const mail::PendingRecipient& before, const Trouble&
   const std::string words = own ? progress.last_words : one_line(last.reply);
   const Duration age = now_ - id_.time();
   settlement.reply = smtp::Reply{};
-  settlement.reply.enhanced = kExpiredStatus;
+  settlement.status = settlement.reply.enhanced = kExpiredStatus;
   settlement.reply.text = fmt::format("not delivered within {}; last trouble: {}",
                                       age_in_words(age), words.empty() ? "none was told" : words);
   return settlement;

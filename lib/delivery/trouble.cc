@@ -21,7 +21,7 @@ Trouble ours(bool permanent, RetryClass retry_class, EnhancedCode status, std::s
   Trouble trouble;
   trouble.permanent = permanent;
   trouble.retry_class = retry_class;
-  trouble.reply.enhanced = status;
+  trouble.status = trouble.reply.enhanced = status;
   trouble.reply.text = std::move(words);
   return trouble;
 }
@@ -98,28 +98,41 @@ Trouble trouble_of_session(const smtp::SessionFailure& failure, const policy::Tl
   trouble.stage = failure.stage;
   trouble.tls = failure.tls;
   trouble.host = std::move(host);
+  trouble.local_network = failure.local_network;
   if (failure.tls != policy::TlsFailure::kNone) {
     trouble.permanent = choice_for(failure.tls, policy) == OnTlsFailure::kBounce;
     trouble.retry_class = RetryClass::kTls;
-    trouble.reply.enhanced = status_of_failure(failure, trouble.permanent ? 5 : 4);
+    trouble.status = status_of_failure(failure, trouble.permanent ? 5 : 4);
+    trouble.reply.enhanced = trouble.status;
     trouble.reply.text = failure.words;
     return trouble;
   }
   if (failure.reply.temporary() || failure.reply.permanent()) {
     trouble.reply = failure.reply;
-    trouble.reply.enhanced = status_of(failure.reply);
+    trouble.status = status_of(failure.reply);
     // Before MAIL a host speaks of us and of itself, not of a message: a 5xx there is a reason to
     // try the next host and to come back later, as Postfix has it. Only 521 says "never any mail"
     // (RFC 7504 §3).
     trouble.permanent = failure.reply.code == kNoMailHere;
-    trouble.retry_class = policy::classify_reply(failure.reply.code, trouble.reply.enhanced.subject,
-                                                 trouble.reply.enhanced.detail);
+    trouble.retry_class =
+        policy::classify_reply(failure.reply.code, trouble.status.subject, trouble.status.detail);
     return trouble;
   }
   trouble.retry_class = RetryClass::kConnect;
-  trouble.reply.enhanced = status_of_failure(failure, 4);
+  trouble.status = trouble.reply.enhanced = status_of_failure(failure, 4);
   trouble.reply.text = failure.words;
   return trouble;
+}
+
+bool host_trouble(const smtp::RecipientOutcome& outcome) {
+  if (outcome.verdict != smtp::Verdict::kTemporary || !outcome.reply.temporary()) return false;
+  // At RCPT a host speaks of the recipient, and of how many it takes at a time.
+  if (outcome.stage == Stage::kRcpt) return false;
+  const EnhancedCode status = status_of(outcome.reply);
+  // RFC 3463 §3.4 mail system, §3.5 network. 452 is "insufficient system storage" (RFC 5321
+  // §4.2.3).
+  if (status.subject == 0) return outcome.reply.code == 452;
+  return status.subject == 3 || status.subject == 4;
 }
 
 Trouble trouble_of_outcome(const smtp::RecipientOutcome& outcome, std::string host) {
@@ -133,19 +146,23 @@ Trouble trouble_of_outcome(const smtp::RecipientOutcome& outcome, std::string ho
       outcome.verdict == smtp::Verdict::kUntried || outcome.verdict == smtp::Verdict::kMaybe;
   if (broken) {
     trouble.retry_class = RetryClass::kConnect;
-    trouble.reply.enhanced = {4, 4, 2};
+    trouble.status = trouble.reply.enhanced = {4, 4, 2};
     if (outcome.reply.text.empty()) {
       trouble.reply.text = fmt::format("connection lost while {}", smtp::words(outcome.stage));
     }
     return trouble;
   }
   if (outcome.reply.code != 0) {
-    trouble.reply.enhanced = status_of(outcome.reply);
-  } else if (outcome.reply.enhanced.cls == 0) {
-    trouble.reply.enhanced = {static_cast<std::uint8_t>(trouble.permanent ? 5 : 4), 3, 0};
+    trouble.status = status_of(outcome.reply);
+  } else {
+    if (outcome.reply.enhanced.cls == 0) {
+      trouble.reply.enhanced = {static_cast<std::uint8_t>(trouble.permanent ? 5 : 4), 3, 0};
+    }
+    trouble.status = trouble.reply.enhanced;
   }
-  trouble.retry_class = policy::classify_reply(outcome.reply.code, trouble.reply.enhanced.subject,
-                                               trouble.reply.enhanced.detail);
+  trouble.of_host = host_trouble(outcome);
+  trouble.retry_class =
+      policy::classify_reply(outcome.reply.code, trouble.status.subject, trouble.status.detail);
   return trouble;
 }
 

@@ -19,9 +19,14 @@ struct Trouble {
   bool permanent = false;
   policy::RetryClass retry_class = policy::RetryClass::kOther;  // of what is not permanent
   smtp::Stage stage = smtp::Stage::kConnect;
-  smtp::Reply reply;  // code 0: ours; enhanced is always set
+  smtp::EnhancedCode status;  // always set; the reply's own where it has one that fits
+  smtp::Reply reply;          // as the peer gave it; code 0: ours
   policy::TlsFailure tls = policy::TlsFailure::kNone;
   std::string host;  // as Settlement::host
+  // The host takes no mail just now (RFC 3463 §3.4, §3.5), and said so to one message: another host
+  // may take it, and nobody else has been tried.
+  bool of_host = false;
+  bool local_network = false;  // no packet has left this machine
 };
 
 // The enhanced code of a reply, or one made from its first digit where the server gave none.
@@ -44,6 +49,9 @@ policy::OnTlsFailure choice_for(policy::TlsFailure failure, const policy::TlsPol
 // A session that ended before it could deliver anything.
 Trouble trouble_of_session(const smtp::SessionFailure& failure, const policy::TlsPolicy& policy,
                            std::string host);
+// True where the host speaks of its own trouble (its disk, its load), not of the recipient or the
+// message: it has not decided, so another host is asked (RFC 5321 §5.1).
+bool host_trouble(const smtp::RecipientOutcome& outcome);
 // A recipient that was not delivered. REQUIRES outcome.verdict != kDelivered.
 Trouble trouble_of_outcome(const smtp::RecipientOutcome& outcome, std::string host);
 

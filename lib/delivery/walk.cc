@@ -54,20 +54,30 @@ void Walk::fail(const RoutePlan& plan, Trouble trouble, bool plaintext_allowed) 
     if (plaintext_allowed) eligible_.push_back({failed, trouble.tls});
     tried_.push_back(failed.endpoint);
     ++at_.address;
-    ++tries_;
+    if (!trouble.local_network) ++tries_;
   }
   failures_.push_back(std::move(trouble));
 }
 
-// Hosts that may be there later outweigh those that said no for good; among them, a TLS failure
-// that policy does not bear says more than a host that was merely silent.
+void Walk::exclude(const Endpoint& endpoint, Trouble trouble) {
+  if (tried(endpoint)) return;
+  tried_.push_back(endpoint);
+  ++tries_;
+  failures_.push_back(std::move(trouble));
+}
+
+// Hosts that may be there later outweigh those that said no for good; among them, what a host said
+// of itself to the message says most, and a TLS failure that policy does not bear says more than a
+// host that was merely silent. That an address cannot be reached from here says least.
 Trouble Walk::conclusion() const {
   if (failures_.empty()) return no_address(MxName());
   const Trouble* chosen = &failures_.back();
   const auto weight = [](const Trouble& t) {
     if (t.permanent) return 0;
-    if (t.reply.permanent()) return 1;  // a 5xx that we do not take for the last word
-    return t.retry_class == policy::RetryClass::kTls ? 3 : 2;
+    if (t.local_network) return 1;
+    if (t.reply.permanent()) return 2;  // a 5xx that we do not take for the last word
+    if (t.of_host) return 5;
+    return t.retry_class == policy::RetryClass::kTls ? 4 : 3;
   };
   for (const Trouble& failure : failures_) {
     if (weight(failure) > weight(*chosen)) chosen = &failure;
@@ -76,7 +86,8 @@ Trouble Walk::conclusion() const {
   const bool partial = limited_ || start_.host != 0 || start_.address != 0;
   if (conclusion.permanent && partial) {  // somebody whom this walk did not ask may say yes
     conclusion.permanent = false;
-    conclusion.reply.enhanced.cls = 4;
+    conclusion.status.cls = 4;
+    if (conclusion.reply.code == 0) conclusion.reply.enhanced = conclusion.status;
   }
   return conclusion;
 }

@@ -40,6 +40,9 @@ class Walk {
   // The candidate failed. REQUIRES next() was kConnect.
   void fail(const RoutePlan& plan, Trouble trouble, bool plaintext_allowed);
 
+  // A host that the walk need not stand at has said that it takes no mail just now.
+  void exclude(const Endpoint& endpoint, Trouble trouble);
+
   // Why the attempt failed, in the words of the host that says most. REQUIRES next() was
   // kExhausted.
   Trouble conclusion() const;

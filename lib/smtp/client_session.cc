@@ -223,6 +223,7 @@ void ClientSession::State::refused(Reply reply, TlsFailure tls_failure, Turn& tu
 void ClientSession::State::on(ConnectError& event, Turn& turn) {
   SessionFailure failure;
   failure.timed_out = event.timed_out;
+  failure.local_network = event.local_network;
   failure.words = one_line(event.words);
   fail(std::move(failure), turn);
 }

@@ -102,6 +102,7 @@ struct SessionFailure {
   Reply reply;                                         // code 0 where the peer said nothing
   policy::TlsFailure tls = policy::TlsFailure::kNone;  // set: this is a TLS failure
   bool timed_out = false;
+  bool local_network = false;  // as ConnectError's
   std::string words;  // one line: "connection refused", "421 4.7.0 too busy while sending EHLO"
 };
 
@@ -112,6 +113,7 @@ struct Connected {};
 struct ConnectError {
   std::string words;
   bool timed_out = false;
+  bool local_network = false;  // there is no way from here to such an address: nobody was called
 };
 // From the peer; valid during the call only.
 struct Bytes {

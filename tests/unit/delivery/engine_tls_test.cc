@@ -112,7 +112,7 @@ TEST(EngineTls, DefersWhereTheLevelCannotBeHad) {
   const auto settlement = rig.only<Persist>().settlements.at(0);
   EXPECT_EQ(settlement.ending, Ending::kDeferred);
   EXPECT_EQ(settlement.retry_class, policy::RetryClass::kTls);
-  EXPECT_EQ(smtp::render_enhanced(settlement.reply.enhanced), "4.7.4");
+  EXPECT_EQ(smtp::render_enhanced(settlement.status), "4.7.4");
   EXPECT_EQ(settlement.tls_failure, TlsFailure::kNotOffered);
 }
 
@@ -126,7 +126,7 @@ TEST(EngineTls, BouncesWherePolicySaysSoAndNoHostMayYetHaveIt) {
   rig.fail(call_second(rig).conn, Stage::kHandshake, 0, TlsFailure::kProtocolVersion);
   const auto settlement = rig.only<Persist>().settlements.at(0);
   EXPECT_EQ(settlement.ending, Ending::kBounced);
-  EXPECT_EQ(smtp::render_enhanced(settlement.reply.enhanced), "5.7.5");
+  EXPECT_EQ(smtp::render_enhanced(settlement.status), "5.7.5");
 
   EngineRig other;
   other.options.tls = policies(bounce);
