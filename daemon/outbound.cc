@@ -16,6 +16,7 @@ smtp::ClientOptions options(const Runtime& runtime, const delivery::Connect& con
   made.helo = runtime.hostname;
   made.tls = connect.tls;
   made.implicit_tls = connect.implicit_tls;
+  made.plaintext_allowed = !policy::encrypts(connect.level);
   made.timeouts = runtime.engine->timeouts;
   return made;
 }
@@ -82,6 +83,7 @@ void OutboundConnection::on_gone(io::IoResult result) {
   } else {
     gone.words = result.status == io::IoStatus::kEof ? "connection closed by the peer"
                                                      : error_words(result.sys_errno);
+    gone.reset = result.sys_errno == ECONNRESET || result.sys_errno == EPIPE;
   }
   feed(std::move(gone));
   worker_.pump();

@@ -22,6 +22,7 @@ constexpr Keyword kKeywords[] = {
     {"STARTTLS", &Capabilities::starttls},
     {"BINARYMIME", &Capabilities::binary_mime},
     {"SIZE", &Capabilities::size},
+    {"REQUIRETLS", &Capabilities::requiretls},
 };
 
 // RFC 1870 §4: no number, or 0, means that no fixed limit is told.

@@ -1,7 +1,7 @@
 // Capabilities: what a server's EHLO reply offers, as far as we have a use for it.
 //
 // Implements   the keywords of RFC 1870, RFC 2920, RFC 3030, RFC 3207, RFC 3461, RFC 6152,
-//              RFC 6531.
+//              RFC 6531, RFC 8689.
 // Does not     remember the rest; unknown keywords are ignored (RFC 5321 §4.1.1.1).
 #pragma once
 
@@ -14,7 +14,7 @@ namespace posthaste::smtp {
 // What EHLO offered (after TLS, where there is TLS).
 struct Capabilities {
   bool pipelining = false, chunking = false, eight_bit_mime = false, smtputf8 = false, dsn = false,
-       starttls = false, binary_mime = false, size = false;
+       starttls = false, binary_mime = false, size = false, requiretls = false;
   std::uint64_t size_max = 0;  // 0: no limit told
   bool helo_only = false;      // EHLO was refused: what the host can do is not known
   friend bool operator==(const Capabilities&, const Capabilities&) = default;

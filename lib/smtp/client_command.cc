@@ -126,7 +126,25 @@ std::optional<Reply> obstacle(const mail::Recipient& recipient, const Capabiliti
   return lacks(capabilities, 7, "recipient address is internationalised", "SMTPUTF8");
 }
 
-void append_mail(std::string& into, const mail::Envelope& envelope, bool utf8,
+bool passes_requiretls(const mail::Envelope& envelope, const Capabilities& capabilities,
+                       const TlsState& tls) {
+  return envelope.tls_wish == mail::TlsWish::kRequireTls && tls && tls->verified &&
+         capabilities.requiretls;
+}
+
+std::optional<Reply> requiretls_obstacle(const mail::Envelope& envelope,
+                                         const Capabilities& capabilities, const TlsState& tls) {
+  if (envelope.tls_wish != mail::TlsWish::kRequireTls) return std::nullopt;
+  if (passes_requiretls(envelope, capabilities, tls)) return std::nullopt;
+  // RFC 8689 §5: a notification is not to be lost for want of REQUIRETLS on the way back.
+  if (envelope.sender.null()) return std::nullopt;
+  const std::string_view reason = !tls             ? "the session with the host has no TLS"
+                                  : !tls->verified ? "the host's certificate could not be verified"
+                                                   : "the host does not offer REQUIRETLS";
+  return refusal({5, 7, 30}, fmt::format("message asks for REQUIRETLS (RFC 8689), and {}", reason));
+}
+
+void append_mail(std::string& into, const mail::Envelope& envelope, MailNeeds needs,
                  const Capabilities& capabilities) {
   into += "MAIL FROM:<";
   into += envelope.sender.text();
@@ -136,7 +154,8 @@ void append_mail(std::string& into, const mail::Envelope& envelope, bool utf8,
     into += fmt::format_int(envelope.body_bytes).c_str();
   }
   append_body(into, envelope, capabilities);
-  if (utf8) into += " SMTPUTF8";
+  if (needs.utf8) into += " SMTPUTF8";
+  if (needs.requiretls) into += " REQUIRETLS";
   if (capabilities.dsn) {
     if (envelope.ret != mail::DsnReturn::kUnset) {
       into += envelope.ret == mail::DsnReturn::kFull ? " RET=FULL" : " RET=HDRS";

@@ -3,7 +3,7 @@
 //
 // Threads      pure functions.
 // Implements   RFC 5321 §4.1.1.2, §4.1.1.3; RFC 1870 §3; RFC 3461 §4; RFC 6152 §3;
-//              RFC 6531 §3.4; RFC 6533 §3.
+//              RFC 6531 §3.4; RFC 6533 §3; RFC 8689 §2, §4.2.1, §5.
 // Does not     send, or know which command comes when: see client_transaction.h.
 #pragma once
 
@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "lib/mail/envelope.h"
+#include "lib/policy/tls_facts.h"
 #include "lib/smtp/capabilities.h"
 #include "lib/smtp/reply.h"
 
@@ -24,9 +25,23 @@ std::optional<Reply> obstacle(const mail::Envelope& envelope, const Capabilities
 // The same for one recipient of a message that has no obstacle itself.
 std::optional<Reply> obstacle(const mail::Recipient& recipient, const Capabilities& capabilities);
 
-// "MAIL FROM:<…> …\r\n". `utf8`: the transaction needs SMTPUTF8 (RFC 6531 §3.4). REQUIRES no
-// obstacle.
-void append_mail(std::string& into, const mail::Envelope& envelope, bool utf8,
+using TlsState = std::optional<policy::TlsFacts>;  // nullopt: plaintext
+// Why a message that asks for REQUIRETLS must not be sent in this session: always 5.7.30, which
+// says that other hosts of the domain are to be tried before it is returned (RFC 8689 §4.2.1).
+// A notification has no such obstacle (§5).
+std::optional<Reply> requiretls_obstacle(const mail::Envelope& envelope,
+                                         const Capabilities& capabilities, const TlsState& tls);
+// The message asks for REQUIRETLS and the session is good enough to pass that on.
+bool passes_requiretls(const mail::Envelope& envelope, const Capabilities& capabilities,
+                       const TlsState& tls);
+
+// Parameters of MAIL that the envelope alone does not tell.
+struct MailNeeds {
+  bool utf8 = false;  // RFC 6531 §3.4: of the sender, the headers or any recipient
+  bool requiretls = false;
+};
+// "MAIL FROM:<…> …\r\n". REQUIRES no obstacle.
+void append_mail(std::string& into, const mail::Envelope& envelope, MailNeeds needs,
                  const Capabilities& capabilities);
 // "RCPT TO:<…> …\r\n". REQUIRES no obstacle.
 void append_rcpt(std::string& into, const mail::Recipient& recipient,

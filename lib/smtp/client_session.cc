@@ -121,9 +121,22 @@ void ClientSession::State::on_reply(Reply reply, bool early, Turn& turn) {
 
 // ---- transactions -------------------------------------------------------------------------------
 
+std::string_view ClientSession::State::breach() const {
+  if (!tls && (!options.plaintext_allowed || options.verified_required)) {
+    return "the session is in plaintext, which policy forbids";
+  }
+  if (options.verified_required && !tls->verified) {
+    return "the host is not verified, which policy demands";
+  }
+  return {};
+}
+
 void ClientSession::State::on(Deliver& event, Turn& turn) {
   CHECK(phase == Phase::kIdle);
-  transaction.begin(std::move(event.transaction), capabilities, left_open);
+  if (const std::string_view why = breach(); !why.empty()) {
+    return guarded(event.transaction, why, turn);
+  }
+  transaction.begin(std::move(event.transaction), capabilities, tls, left_open);
   phase = Phase::kTransaction;
   drain(turn);
   rearm(turn.now);
@@ -234,8 +247,10 @@ void ClientSession::State::on(PeerGone& event, Turn& turn) {
   // A TLS 1.3 server rejects our certificate, or its lack, after our side of the handshake is done.
   // Later than Ready an alert is no reason to doubt that TLS works.
   if (phase != Phase::kTransaction && phase != Phase::kIdle) failure.tls = event.tls;
-  const bool closed = phase == Phase::kStartTls || phase == Phase::kHandshake;
-  if (closed && failure.tls == TlsFailure::kNone) failure.tls = TlsFailure::kClosed;
+  const bool shaking = phase == Phase::kStartTls || phase == Phase::kHandshake;
+  if (shaking && failure.tls == TlsFailure::kNone) {
+    failure.tls = event.reset ? TlsFailure::kReset : TlsFailure::kClosed;
+  }
   lost("connection lost", event.words, std::move(failure), turn);
 }
 
@@ -253,6 +268,17 @@ void ClientSession::State::lost(std::string_view how, std::string_view detail,
   failure.stage = stage();
   failure.words = fmt::format("{} while {}", how, words(failure.stage));
   if (!detail.empty()) failure.words += ": " + one_line(detail);
+  fail(std::move(failure), turn);
+}
+
+// The last line: something before us has a bug, and the mail is not to pay for it.
+void ClientSession::State::guarded(const Transaction& refused, std::string_view why, Turn& turn) {
+  SessionFailure failure;
+  failure.stage = Stage::kMail;
+  failure.tls = TlsFailure::kGuarded;
+  failure.words = fmt::format("MAIL was held back: {}", why);
+  turn.out.push_back(Send{"QUIT\r\n"});
+  turn.out.push_back(Finished{untried(refused, failure.words)});
   fail(std::move(failure), turn);
 }
 

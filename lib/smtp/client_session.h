@@ -14,7 +14,7 @@
 // Threads      none: one thread at a time.
 // Limits       reply line 512 octets (RFC 5321 §4.5.3.1.5; we bear up to 2,048), reply 128 lines.
 // Implements   RFC 5321 §3.3, §4.2, §4.5.3.2; RFC 1870; RFC 2920; RFC 3030; RFC 3207; RFC 3461;
-//              RFC 6152; RFC 6531.
+//              RFC 6152; RFC 6531; RFC 8689 §4.2.1.
 // Does not     retry, choose hosts, know DNS, or fall back from TLS on its own: see
 //              lib/delivery/engine.h.
 #pragma once
@@ -63,6 +63,11 @@ struct ClientOptions {
   HeloName helo;
   TlsNeed tls = TlsNeed::kIfOffered;
   bool implicit_tls = false;  // REQUIRES tls == kRequired
+  // The guard before MAIL: what the effective level wants of the session, told apart from `tls` so
+  // that no mistake on the way to it sends mail below its level. A session that does not have it
+  // ends with TlsFailure::kGuarded instead of sending MAIL. It must never have to.
+  bool plaintext_allowed = true;
+  bool verified_required = false;
   ClientTimeouts timeouts;
 };
 
@@ -130,6 +135,7 @@ struct TlsFailed {
 struct PeerGone {
   std::string words;
   policy::TlsFailure tls = policy::TlsFailure::kNone;  // a late TLS 1.3 alert is a TLS failure
+  bool reset = false;                                  // RST, not FIN
 };
 // REQUIRES ready().
 struct Deliver {

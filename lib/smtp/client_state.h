@@ -65,6 +65,9 @@ struct ClientSession::State {
   void on_starttls(Reply reply, bool early, Turn&);
   void on_transaction_reply(Reply reply, Turn&);
 
+  // Why no mail may be sent here; empty: it may.
+  std::string_view breach() const;
+
   void greet(Phase verb, Turn&);
   void begin_handshake(Turn&);
   void become_ready(Turn&);
@@ -74,6 +77,7 @@ struct ClientSession::State {
   void refused(Reply reply, policy::TlsFailure failure, Turn&);
   void out_of_step(std::string_view words, Turn&);
   void lost(std::string_view how, std::string_view detail, SessionFailure failure, Turn&);
+  void guarded(const Transaction&, std::string_view breach, Turn&);
   void fail(SessionFailure failure, Turn&);
   void close(Turn&);
 

@@ -38,10 +38,11 @@ Verdict refusal_verdict(const Reply& reply) {
 }  // namespace
 
 void ClientTransaction::begin(Transaction transaction, const Capabilities& capabilities,
-                              bool rset) {
+                              const TlsState& tls, bool rset) {
   CHECK(!transaction.recipients.empty() && transaction.envelope != nullptr);
   transaction_ = std::move(transaction);
   capabilities_ = capabilities;
+  requiretls_ = passes_requiretls(*transaction_.envelope, capabilities, tls);
   const std::size_t count = transaction_.recipients.size();
   asked_.clear();
   fates_.assign(count, Fate::kUnknown);
@@ -57,10 +58,17 @@ void ClientTransaction::begin(Transaction transaction, const Capabilities& capab
   unwritten_ = 0;
   stuffer_ = DotStuffer{};
 
-  if (const auto refused = obstacle(*transaction_.envelope, capabilities_)) {
-    settle_all(Fate::kUnknown, refusal_verdict(*refused), Stage::kMail, *refused);
-  }
-  for (std::size_t i = 0; i < count; ++i) {
+  // What another host of the domain might do better goes before what this one can never do: only
+  // then is that other host asked.
+  auto refused = requiretls_obstacle(*transaction_.envelope, capabilities_, tls);
+  if (!refused) refused = obstacle(*transaction_.envelope, capabilities_);
+  if (refused) settle_all(Fate::kUnknown, refusal_verdict(*refused), Stage::kMail, *refused);
+  set_out_recipients();
+}
+
+// Who gets a RCPT, and who cannot be served here.
+void ClientTransaction::set_out_recipients() {
+  for (std::size_t i = 0; i < fates_.size(); ++i) {
     if (fates_[i] == Fate::kSettled) continue;
     if (auto refused = obstacle(transaction_.recipients[i], capabilities_)) {
       const Verdict verdict = refusal_verdict(*refused);
@@ -132,7 +140,7 @@ void ClientTransaction::append_next(std::string& commands) {
       for (const std::uint16_t index : asked_) {
         utf8 = utf8 || !transaction_.recipients[index].address.ascii();
       }
-      append_mail(commands, *transaction_.envelope, utf8, capabilities_);
+      append_mail(commands, *transaction_.envelope, {utf8, requiretls_}, capabilities_);
       return;
     }
     case Command::kRcpt:
@@ -312,6 +320,15 @@ void ClientTransaction::settle_all(Fate which, Verdict verdict, Stage stage, con
   for (std::size_t i = 0; i < fates_.size(); ++i) {
     if (fates_[i] == which) settle(i, verdict, stage, reply);
   }
+}
+
+TransactionResult untried(const Transaction& transaction, std::string_view words) {
+  TransactionResult result;
+  for (const mail::Recipient& recipient : transaction.recipients) {
+    result.outcomes.push_back(
+        {recipient.number, Verdict::kUntried, Stage::kMail, Reply{0, {}, std::string(words)}});
+  }
+  return result;
 }
 
 TransactionResult ClientTransaction::take_result(std::string_view words) {

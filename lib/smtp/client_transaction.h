@@ -10,7 +10,7 @@
 // Lifetime     begin() to take_result(), then reusable (it keeps its memory).
 // Threads      none: one thread at a time.
 // Implements   RFC 5321 §3.3; RFC 2920 §3.1; RFC 3030 §2, §3.
-// Does not     time out, parse replies, know TLS: see client_session.cc.
+// Does not     time out, parse replies, start TLS: see client_session.cc.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/smtp/client_command.h"
 #include "lib/smtp/client_session.h"
 #include "lib/smtp/dot_stuffer.h"
 
@@ -27,7 +28,8 @@ class ClientTransaction {
  public:
   // REQUIRES recipients. `rset`: the peer still holds an earlier transaction open. Nothing is sent
   // before drain().
-  void begin(Transaction transaction, const Capabilities& capabilities, bool rset);
+  void begin(Transaction transaction, const Capabilities& capabilities, const TlsState& tls,
+             bool rset);
 
   // False: the connection is of no use any more (421, or a reply that makes no sense here). The
   // fates that the reply did settle are settled.
@@ -58,6 +60,7 @@ class ClientTransaction {
   enum class Command : std::uint8_t { kRset, kMail, kRcpt, kData, kBdat, kFinalDot };
   enum class Fate : std::uint8_t { kUnknown, kAccepted, kSettled };
 
+  void set_out_recipients();
   Command command_at(std::size_t position) const;
   std::size_t content_position() const {
     return 2 + asked_.size();
@@ -81,6 +84,7 @@ class ClientTransaction {
   // Constant between begin() and take_result().
   Transaction transaction_;
   Capabilities capabilities_;
+  bool requiretls_ = false;           // MAIL says so
   std::vector<std::uint16_t> asked_;  // indexes of the recipients that RCPT is sent for
 
   std::vector<Fate> fates_;  // parallel to the recipients, like result_.outcomes
@@ -102,5 +106,8 @@ class ClientTransaction {
   unsigned unwritten_ = 0;        // chunks sent since the last Written
   DotStuffer stuffer_;
 };
+
+// The result of a transaction that was not begun.
+TransactionResult untried(const Transaction& transaction, std::string_view words);
 
 }  // namespace posthaste::smtp

@@ -8,6 +8,16 @@
 
 namespace posthaste::smtp {
 
+namespace {
+
+// RFC 3207 §4.2: STARTTLS is not offered within TLS; RFC 8689 §2: REQUIRETLS is not outside of it.
+std::string_view offer_of_tls(const ServerOptions& options, bool tls) {
+  if (tls) return "250-REQUIRETLS\r\n";
+  return options.offer_starttls ? "250-STARTTLS\r\n" : "";
+}
+
+}  // namespace
+
 void append_ehlo_reply(std::string& out, const ServerOptions& options, bool tls) {
   fmt::format_to(std::back_inserter(out),
                  "250-{} greets {}\r\n"
@@ -21,8 +31,7 @@ void append_ehlo_reply(std::string& out, const ServerOptions& options, bool tls)
                  "{}"
                  "250 HELP\r\n",
                  options.hostname.text(), mail::render_address_literal(options.peer.address),
-                 options.message_bytes_max,
-                 options.offer_starttls && !tls ? "250-STARTTLS\r\n" : "");
+                 options.message_bytes_max, offer_of_tls(options, tls));
 }
 
 void append_helo_reply(std::string& out, const ServerOptions& options) {

@@ -1,7 +1,8 @@
 // EhloReply: what we offer, as EHLO's answer says it.
 //
 // Threads      pure functions.
-// Implements   RFC 5321 §4.1.1.1; keywords of RFC 2920, 1870, 6152, 6531, 2034, 3030, 3461, 3207.
+// Implements   RFC 5321 §4.1.1.1; keywords of RFC 2920, 1870, 6152, 6531, 2034, 3030, 3461, 3207,
+//              8689.
 // Does not     offer AUTH, BINARYMIME or VRFY with an answer: nobody is local here.
 #pragma once
 

@@ -90,6 +90,10 @@ mail::Chunk IncomingMessage::finish(mail::Envelope& envelope) {
   CHECK(refusal().empty() && !dropped_);
   envelope.id = id_;
   envelope.eight_bit = eight_bit_;
+  // RFC 8689 §4.1: the field means nothing beside the parameter of MAIL.
+  if (envelope.tls_wish == mail::TlsWish::kPolicy && header_.tls_optional()) {
+    envelope.tls_wish = mail::TlsWish::kOptional;
+  }
   envelope.body_bytes = spilled_bytes_ + chunk_.size();
   envelope.body_chunks = static_cast<std::uint16_t>(spilled_ + 1);
   // A declared SIZE that was far too high must not sit in memory as long as the message does.

@@ -1,6 +1,7 @@
 // IncomingMessage: the content of one message while it comes in, cut into chunks for the store.
 //
-//   octets -> ContentScanner (end, dots, line ends) -> HeaderScanner (loops) -> chunks -> Spill …
+//   octets -> ContentScanner (end, dots, line ends) -> HeaderScanner (loops, TLS-Required) ->
+//   chunks -> Spill …
 //
 // A message that will be refused is still read to its end, as RFC 5321 §4.1.1.4 and RFC 3030 §2
 // want, but no longer kept: what was spilled of it is abandoned at once.
@@ -8,7 +9,7 @@
 // Lifetime     from DATA or the first BDAT until the store has answered or all is forgotten.
 // Threads      none: one thread at a time.
 // Limits       one chunk (64 KiB) in memory; bytes_max of content, the trace field not counted.
-// Implements   RFC 5321 §4.1.1.4, §4.5.2, §6.3; RFC 1870 §6.3; RFC 3030 §2.
+// Implements   RFC 5321 §4.1.1.4, §4.5.2, §6.3; RFC 1870 §6.3; RFC 3030 §2; RFC 8689 §4.1.
 // Does not     know commands, recipients, or replies other than the one that refuses the content.
 #pragma once
 

@@ -151,6 +151,10 @@ Parsed<void> apply(const Parameter& parameter, Seen& seen, MailArguments& into) 
     Parsed<std::string> envid = parse_envid(parameter.value);
     if (!envid) return tl::unexpected(envid.error());
     into.envid = *std::move(envid);
+  } else if (is("REQUIRETLS")) {
+    if (seen.repeated(32)) return repeated("REQUIRETLS");
+    if (parameter.valued) return bad_value("REQUIRETLS takes no value");
+    into.require_tls = true;
   } else {
     return unknown(parameter);
   }

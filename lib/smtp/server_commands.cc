@@ -108,6 +108,13 @@ void ServerSession::State::on_mail(std::string_view argument) {
   if (transaction.open()) return reject("503 5.5.1 a transaction is open already: send RSET first");
   Parsed<MailArguments> arguments = parse_mail(argument, extended);
   if (!arguments) return reject(arguments.error().line);
+  if (arguments->require_tls && !tls) {
+    // RFC 8689 §2: the parameter is good only where it is offered, and that is within TLS. Who
+    // could say it in plaintext has not even looked.
+    return reject(options.offer_starttls
+                      ? "530 5.7.10 REQUIRETLS needs TLS here as well: send STARTTLS first"
+                      : "501 5.7.10 REQUIRETLS needs TLS here as well, which is not offered");
+  }
   // RFC 1870 §6.1.
   if (arguments->size.value_or(0) > options.message_bytes_max) {
     return refuse_gently(

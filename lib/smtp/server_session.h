@@ -17,7 +17,7 @@
 //              ServerOptions. In memory: one chunk of content, and what the shell read in one go
 //              beyond the end of a message.
 // Implements   RFC 5321; RFC 2920; RFC 1870; RFC 6152; RFC 6531; RFC 2034; RFC 3030 (CHUNKING);
-//              RFC 3461 (parsed, stored); RFC 3207; RFC 6409.
+//              RFC 3461 (parsed, stored); RFC 3207; RFC 6409; RFC 8689 (parsed, stored).
 // Does not     authenticate (submission.trusted decides, before the session), store, deliver.
 #pragma once
 

@@ -35,6 +35,7 @@ void ServerTransaction::begin(MailArguments arguments) {
   envelope_.smtputf8 = arguments.smtputf8;
   envelope_.ret = arguments.ret;
   envelope_.envid = std::move(arguments.envid);
+  if (arguments.require_tls) envelope_.tls_wish = mail::TlsWish::kRequireTls;
   declared_size_ = arguments.size;
 }
 

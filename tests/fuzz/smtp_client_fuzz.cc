@@ -21,7 +21,7 @@ using namespace posthaste::smtp;
 
 class Harness {
  public:
-  explicit Harness(std::uint8_t mode) : session_(options(mode), now_) {}
+  explicit Harness(std::uint8_t mode) : options_(options(mode)), session_(options_, now_) {}
 
   void play(std::string_view input) {
     std::string heard;
@@ -45,6 +45,8 @@ class Harness {
     options.helo = HeloName("client.example");
     options.implicit_tls = (mode & 4) != 0;
     options.tls = options.implicit_tls ? TlsNeed::kRequired : static_cast<TlsNeed>((mode & 3) % 3);
+    options.plaintext_allowed = (mode & 8) == 0;
+    options.verified_required = (mode & 16) != 0;
     return options;
   }
 
@@ -60,10 +62,19 @@ class Harness {
       case 3:
         if (handshaking_) event(TlsUp{});
         return;
+      case 19: {
+        policy::TlsFacts facts;
+        facts.verified = true;
+        if (handshaking_) event(TlsUp{facts});
+        return;
+      }
       case 4:
         if (handshaking_) event(TlsFailed{policy::TlsFailure::kNotTls, "not TLS"});
         return;
       case 5: event(PeerGone{"reset", policy::TlsFailure::kClientCertRequired}); return;
+      case 20:
+        if (!delivering_) wish_ = mail::TlsWish::kRequireTls;
+        return;
       case 6: deliver(1, {}); return;
       case 7: deliver(3, {}); return;
       case 8: deliver(2, "\xC3\xBC"); return;
@@ -90,6 +101,7 @@ class Harness {
     if (!session_.ready()) return;
     auto envelope = std::make_shared<mail::Envelope>();
     envelope->sender = mail::Mailbox::trusted("from@client.example");
+    envelope->tls_wish = wish_;
     std::vector<mail::Recipient> recipients(count);
     for (std::uint16_t i = 0; i < count; ++i) {
       recipients[i].number = i;
@@ -110,7 +122,10 @@ class Harness {
   void event(ClientEvent what) {
     const bool was_dead = session_.dead();
     connecting_ = connecting_ && !std::holds_alternative<Connected>(what);
-    if (std::holds_alternative<TlsUp>(what)) handshaking_ = false;
+    if (const auto* up = std::get_if<TlsUp>(&what)) {
+      handshaking_ = false;
+      tls_ = up->facts;
+    }
     if (std::holds_alternative<BodyLost>(what)) asked_ = false;
     ClientActions out;
     session_.handle(std::move(what), now_, out);
@@ -125,6 +140,13 @@ class Harness {
 
   void check(const Send& send) {
     CHECK(!closed_ && !failed_ && !handshaking_ && !send.bytes.empty());
+    const std::size_t mail = send.bytes.find("MAIL FROM:");
+    if (mail == std::string::npos) return;
+    const bool verified = tls_ && tls_->verified;
+    CHECK(tls_ || options_.plaintext_allowed);
+    CHECK(verified || !options_.verified_required);
+    const bool promised = send.bytes.find(" REQUIRETLS\r\n", mail) != std::string::npos;
+    CHECK(promised == (wish_ == mail::TlsWish::kRequireTls) && (verified || !promised));
   }
   void check(const SendChunk& send) { CHECK(!closed_ && delivering_ && !send.chunk->empty()); }
   void check(const StartTls&) {
@@ -147,7 +169,10 @@ class Harness {
   void check(const Closed&) { CHECK(!std::exchange(closed_, true) && !delivering_); }
 
   Instant now_ = Instant(std::chrono::hours(500'000));
+  const ClientOptions options_;
   ClientSession session_;
+  std::optional<policy::TlsFacts> tls_;
+  mail::TlsWish wish_ = mail::TlsWish::kPolicy;
   bool connecting_ = true, handshaking_ = false, started_ = false, ready_ = false;
   bool asked_ = false, failed_ = false, closed_ = false;
   std::optional<std::uint16_t> delivering_;  // how many recipients

@@ -15,10 +15,12 @@ smtp::ClientOptions options(Mta& mta, const delivery::Connect& connect) {
   made.helo = mta.scenario().options.helo;
   made.tls = connect.tls;
   made.implicit_tls = connect.implicit_tls;
+  made.plaintext_allowed = !policy::encrypts(connect.level);
   made.timeouts = mta.scenario().options.timeouts;
   if (mta.world().mutation().is(Bug::kPlaintextAnyway) && !made.implicit_tls &&
       made.tls == smtp::TlsNeed::kRequired) {
     made.tls = smtp::TlsNeed::kIfOffered;
+    made.plaintext_allowed = true;  // the guard is out of order as well
   }
   return made;
 }

@@ -19,7 +19,7 @@ Capabilities everything() {
 
 std::string mail_line(const mail::Envelope& envelope, bool utf8, const Capabilities& capabilities) {
   std::string line;
-  append_mail(line, envelope, utf8, capabilities);
+  append_mail(line, envelope, {utf8, false}, capabilities);
   return line;
 }
 std::string rcpt_line(const mail::Recipient& recipient, const Capabilities& capabilities) {

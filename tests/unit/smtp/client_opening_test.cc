@@ -361,6 +361,58 @@ TEST_P(ClientOpening, SaysWhereThePeerWentAway) {
   }
 }
 
+TEST_P(ClientOpening, TellsAResetFromACloseWhereTlsIsAtStake) {
+  for (const Stage stage : kOpeningStages) {
+    SCOPED_TRACE(name(stage));
+    Dialogue d = dialogue();
+    bring_to(stage, d);
+    PeerGone gone{"connection reset by peer"};
+    gone.reset = true;
+    d.event(gone);
+    EXPECT_EQ(d.failure->tls, if_about_tls(stage, TlsFailure::kReset));
+    EXPECT_EQ(d.failure->stage, stage);
+  }
+}
+
+TEST_P(ClientOpening, HalfAReplyToStartTlsIsNone) {
+  Dialogue closed = dialogue();
+  bring_to(Stage::kStartTls, closed);
+  closed.hear("220-wait\r\n22");
+  closed.event(PeerGone{"end of file"});
+  EXPECT_EQ(closed.failure->tls, TlsFailure::kClosed);
+  Dialogue silent = dialogue();
+  bring_to(Stage::kStartTls, silent);
+  silent.hear("220-wait\r\n22");
+  silent.time_out();
+  EXPECT_EQ(silent.failure->tls, TlsFailure::kTimeout);
+  EXPECT_EQ(silent.failure->stage, Stage::kStartTls);
+}
+
+// A host that is slow or goes away once TLS is up has shown that TLS works.
+TEST_P(ClientOpening, BehindTheHandshakeNothingButAnAlertIsATlsFailure) {
+  ClientOptions implicit = with(TlsNeed::kRequired);
+  implicit.implicit_tls = true;
+  for (const bool starttls : {true, false}) {
+    for (const bool times_out : {true, false}) {
+      Dialogue d = dialogue(starttls ? with(TlsNeed::kRequired) : implicit);
+      if (starttls) {
+        bring_to(Stage::kHandshake, d);
+      } else {
+        d.event(Connected{});
+      }
+      d.event(TlsUp{});
+      if (times_out) {
+        d.time_out();
+      } else {
+        d.event(PeerGone{"reset", TlsFailure::kNone, true});
+      }
+      ASSERT_TRUE(d.failure.has_value());
+      EXPECT_EQ(d.failure->tls, TlsFailure::kNone);
+      EXPECT_EQ(d.failure->stage, starttls ? Stage::kEhlo : Stage::kGreeting);
+    }
+  }
+}
+
 TEST_P(ClientOpening, ALateAlertIsATlsFailure) {
   Dialogue d = dialogue();
   bring_to(Stage::kHandshake, d);
