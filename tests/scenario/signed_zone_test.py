@@ -3,6 +3,7 @@ import os
 import pathlib
 import unittest
 
+from house import House
 from signed_zone import SignedZone, query
 
 OLD, NEW = "ab" * 32, "cd" * 32
@@ -69,6 +70,16 @@ class SignedZones(unittest.TestCase):
         for pid in daemons:
             with self.assertRaises(ProcessLookupError):
                 os.kill(pid, 0)
+
+    def test_a_house_can_use_it_for_its_dns(self):
+        with House() as house:
+            folder = SignedZone(["good.test"]).join(house).folder
+            mx = house.receiver("mx.good.test")
+            house.domain("good.test", ["mx.good.test"])
+            house.start()
+            house.wait_event("delivered", id=house.submit("a@sender.test", ["b@good.test"]))
+            self.assertEqual(len(mx.messages), 1)
+        self.assertFalse(pathlib.Path(folder).exists())
 
 
 if __name__ == "__main__":
