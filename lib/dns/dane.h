@@ -1,11 +1,9 @@
 // DaneSearch: which TLSA records a mail host must be authenticated by, found out question by
 // question.
 //
-//   addresses --secure----------------------> TLSA of the name that CNAMEs lead to --none--+
-//       |                                                     |                            |
-//       +------insecure, by a CNAME--> CNAME --secure---------|--> TLSA of the host's name +
-//       |                                                     |                |
-//       +------insecure----> none                             +----- records --+--> a DanePlan
+//   addresses secure --------------> TLSA at the end of their CNAMEs --none--> TLSA of the host
+//   insecure, but behind a CNAME --> CNAME of the host ------------secure-----> TLSA of the host
+//   insecure ----------------------> none
 //
 // What cannot be found out ends the search as kTemporary: an attacker who suppresses an answer must
 // not get around DANE (RFC 7672 §2.1.2).
