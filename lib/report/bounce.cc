@@ -48,7 +48,9 @@ Part status_part(const BounceInput& input) {
 Part original_part(const BounceInput& input) {
   const std::string& whole = input.original_body;
   const bool binary = input.original->body_type == mail::BodyType::kBinaryMime;
-  if (!whole.empty() && !binary && is_mail_text(whole)) {
+  // RFC 8689 §5: RET=FULL counts for nothing beside REQUIRETLS.
+  const bool confidential = input.original->tls_wish == mail::TlsWish::kRequireTls;
+  if (!whole.empty() && !binary && !confidential && is_mail_text(whole)) {
     return {"Undelivered message", input.original->smtputf8 ? "message/global" : "message/rfc822",
             mail::is_ascii(whole) ? k7Bit : k8Bit, whole};
   }
@@ -100,6 +102,12 @@ void append_header(std::string& into, const BounceInput& input, const std::vecto
 bool wants_failure_report(const mail::Envelope& envelope, const mail::Recipient& recipient) {
   if (envelope.sender.null()) return false;
   return recipient.notify == 0 || (recipient.notify & mail::kNotifyFailure) != 0;
+}
+
+mail::TlsWish tls_wish_of_bounce(const mail::Envelope& original) {
+  // "TLS-Required: No" stands in the original's header, and is not the notification's own.
+  const bool confidential = original.tls_wish == mail::TlsWish::kRequireTls;
+  return confidential ? mail::TlsWish::kRequireTls : mail::TlsWish::kPolicy;
 }
 
 std::string render_bounce(const BounceInput& input) {

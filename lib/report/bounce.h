@@ -7,7 +7,8 @@
 // Threads      pure functions.
 // Limits       what a peer said is cut at 800 octets. A returned original or header section is
 //              not cut; who calls decides how much to give.
-// Implements   RFC 3461 §4.1, §6; RFC 3464 §2; RFC 6522 §3; RFC 6533 §4 to §6; RFC 3834 §5.
+// Implements   RFC 3461 §4.1, §6; RFC 3464 §2; RFC 6522 §3; RFC 6533 §4 to §6; RFC 3834 §5;
+//              RFC 8689 §5.
 // Does not     report delays and successes, store or send, choose the envelope.
 #pragma once
 
@@ -40,7 +41,7 @@ struct BounceInput {
   std::string original_headers;
   // The whole original where RET=FULL was asked and it is small enough; may be empty. It is
   // returned only if it can stand in a mail as it is: lines of at most 998 octets, no NUL, no bare
-  // CR or LF. Else the header section is.
+  // CR or LF; and if it did not ask for REQUIRETLS. Else the header section is.
   std::string original_body;
   Instant now;
 };
@@ -48,6 +49,11 @@ struct BounceInput {
 // True where RFC 3461 §4.1 and RFC 5321 §6.1 let a failure of this recipient be reported: a sender,
 // and NOTIFY not given or with FAILURE.
 bool wants_failure_report(const mail::Envelope& envelope, const mail::Recipient& recipient);
+
+// What to put into the envelope of a notification about `original`: its header section is to be
+// protected as the message was (RFC 8689 §5). With the null sender that a notification has, the
+// next host's lack of REQUIRETLS does not hold it up: see smtp::requiretls_obstacle.
+mail::TlsWish tls_wish_of_bounce(const mail::Envelope& original);
 
 // The notification's content, CRLF line ends, ready to be stored as a message with a null sender.
 std::string render_bounce(const BounceInput& input);

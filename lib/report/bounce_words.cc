@@ -47,6 +47,13 @@ constexpr Advice kAdvice[] = {
     {"6.",
      "The recipient's mail system cannot take a message of this form. Send it as plain text, for "
      "example."},
+    {"7.10",
+     "The message may go through encrypted connections only, and no such connection to the "
+     "recipient's mail system could be had. Tell the recipient by other means."},
+    {"7.30",
+     "You asked for this message to be protected all the way to the recipient (REQUIRETLS), and "
+     "the recipient's mail system does not promise that. Send it without that demand if it may be "
+     "read on its way, or tell the recipient by other means."},
     {"7.",
      "The recipient's mail system refused the message by its rules, not for want of the mailbox. "
      "Ask your "

@@ -73,6 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   mail::Envelope original;
   original.sender = mail::Mailbox::trusted("a@client.example");
   original.smtputf8 = (data[0] & 1) != 0;
+  if ((data[0] & 4) != 0) original.tls_wish = mail::TlsWish::kRequireTls;
   original.envid = take_piece(input);
   report::FailedRecipient failed;
   failed.expired = (data[0] & 2) != 0;

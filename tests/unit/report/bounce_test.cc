@@ -229,6 +229,33 @@ TEST(Bounce, ReturnsOnlyTheHeadersOfWhatCannotStandInAMail) {
   EXPECT_THAT(render_bounce(binary), HasSubstr("Content-Type: text/rfc822-headers\r\n"));
 }
 
+// RFC 8689 §5.
+TEST(Bounce, ReturnsOnlyTheHeadersOfWhatAskedForRequireTls) {
+  mail::Envelope original = envelope();
+  original.ret = mail::DsnReturn::kFull;
+  const std::pair<mail::TlsWish, bool> rows[] = {{mail::TlsWish::kPolicy, true},
+                                                 {mail::TlsWish::kOptional, true},
+                                                 {mail::TlsWish::kRequireTls, false}};
+  for (const auto& [wish, whole] : rows) {
+    original.tls_wish = wish;
+    BounceInput made = input(original);
+    made.original_body = std::string(kHeaders) + kBody;
+    const std::string content = render_bounce(made);
+    EXPECT_EQ(content.find("here they are.") != std::string::npos, whole);
+    EXPECT_EQ(content.find("Content-Type: text/rfc822-headers\r\n") != std::string::npos, !whole);
+    EXPECT_EQ(tls_wish_of_bounce(original), whole ? mail::TlsWish::kPolicy : wish);
+  }
+}
+
+TEST(Bounce, ReturnsNothingOfWhatAskedForRequireTlsWhereTheHeadersCannotBeTold) {
+  mail::Envelope original = envelope();
+  original.tls_wish = mail::TlsWish::kRequireTls;
+  BounceInput made = input(original);
+  made.original_headers.clear();
+  made.original_body = std::string(kHeaders) + kBody;
+  EXPECT_THAT(render_bounce(made), Not(HasSubstr("here they are.")));
+}
+
 TEST(Bounce, DoesWithoutTheOriginalWhereItCannotBeHad) {
   const mail::Envelope original = envelope();
   BounceInput bare = input(original);
@@ -269,6 +296,9 @@ TEST(BounceWords, AdviseByStatus) {
   EXPECT_THAT(advice("5.3.4", false), HasSubstr("too large"));
   EXPECT_THAT(advice("5.4.6", false), HasSubstr("round in circles"));
   EXPECT_THAT(advice("5.7.1", false), HasSubstr("rules"));
+  EXPECT_THAT(advice("5.7.3", false), HasSubstr("rules"));
+  EXPECT_THAT(advice("5.7.10", false), HasSubstr("encrypted connections"));
+  EXPECT_THAT(advice("5.7.30", false), HasSubstr("REQUIRETLS"));
   EXPECT_THAT(advice("4.4.1", true), HasSubstr("again later"));
   for (const char* odd : {"", "5", "5.", "5.0.0", "5.9.9", "nonsense"}) {
     EXPECT_THAT(advice(odd, false), HasSubstr("postmaster")) << odd;
