@@ -98,6 +98,7 @@ struct TlsJudgement {
   // Set: MTA-STS in mode `testing` would have barred the host, or would demand more (RFC 8460 wants
   // to hear of it).
   bool sts_testing = false;
+  friend bool operator==(const TlsJudgement&, const TlsJudgement&) = default;
 };
 
 // `policy`: the operator's, for that domain and host. With mail::TlsWish::kOptional neither DANE

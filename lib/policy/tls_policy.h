@@ -87,13 +87,14 @@ struct TlsPolicy {
   bool strip_guard = true;  // a host that has shown verified TLS and offers none is not believed
   // verify, secure: names, or the words hostname, nexthop, dot-nexthop; empty: the level's default
   // (verify: hostname; secure: nexthop, dot-nexthop), as in Postfix.
-  std::vector<std::string> match_names;
-  std::vector<std::string> fingerprints;  // fingerprint: "sha256:<hex>" of the SPKI; one must match
-  std::string ca_file;                    // PEM, absolute path; empty: the system's roots
-  std::string crl_file;                   // PEM, absolute path; empty: none
+  std::vector<std::string> match_names = {};
+  std::vector<std::string> fingerprints =
+      {};                     // fingerprint: "sha256:<hex>" of the SPKI; one must match
+  std::string ca_file = {};   // PEM, absolute path; empty: the system's roots
+  std::string crl_file = {};  // PEM, absolute path; empty: none
   OcspStapling ocsp = OcspStapling::kCheck;
-  std::string client_certificate;  // PEM, absolute path; empty: none is shown
-  std::string client_private_key;
+  std::string client_certificate = {};  // PEM, absolute path; empty: none is shown
+  std::string client_private_key = {};
   friend bool operator==(const TlsPolicy&, const TlsPolicy&) = default;
 };
 

@@ -51,6 +51,12 @@ constexpr Row kTable[] = {
     {F::kPeerUnrecognizedName, "peer_unrecognized_name", "validation-failure", K::kHandshake},
     {F::kPeerAlertOther, "peer_alert_other", "validation-failure", K::kHandshake},
     {F::kLocalError, "local_error", "", K::kLocal},
+    {F::kDaneLookup, "dane_lookup", "dnssec-invalid", K::kPolicy},
+    {F::kDaneRequired, "dane_required", "dane-required", K::kPolicy},
+    {F::kStsMxMismatch, "sts_mx_mismatch", "validation-failure", K::kPolicy},
+    {F::kSuspectedStrip, "suspected_strip", "starttls-not-supported", K::kPolicy},
+    {F::kRequireTlsMissing, "requiretls_missing", "", K::kPolicy},
+    {F::kGuarded, "guarded", "", K::kLocal},
 };
 static_assert(std::size(kTable) == kTlsFailures);
 
@@ -66,6 +72,12 @@ TEST(TlsFacts, NoTwoFailuresShareALabel) {
   std::set<std::string_view> labels;
   for (int i = 0; i < kTlsFailures; ++i) labels.insert(label(static_cast<TlsFailure>(i)));
   EXPECT_EQ(labels.size(), static_cast<std::size_t>(kTlsFailures));
+}
+
+TEST(TlsFacts, ALabelIsReadBackAndNothingElseIs) {
+  for (const Row& row : kTable) EXPECT_EQ(parse_tls_failure(row.label), row.failure);
+  for (const char* text : {"", "Timeout", "timeout ", "time"})
+    EXPECT_EQ(parse_tls_failure(text), std::nullopt) << text;
 }
 
 }  // namespace
