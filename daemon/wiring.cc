@@ -105,8 +105,9 @@ Result<std::unique_ptr<TlsContexts>> TlsContexts::make(const Runtime& runtime,
   const auto& submission = runtime.config.submission;
   if (!submission.certificate.empty()) {
     std::string warning;
-    auto made = tls::ServerContext::make({submission.certificate, submission.private_key},
-                                         policy::modern_profile(), &warning);
+    auto made = tls::ServerContext::make(
+        {.certificate_file = submission.certificate, .private_key_file = submission.private_key},
+        &warning);
     if (!made) return tl::unexpected(made.error());
     if (!warning.empty()) warnings.push_back(std::move(warning));
     contexts->server_ = std::move(*made);

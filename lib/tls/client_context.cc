@@ -1,55 +1,60 @@
-#include <fmt/format.h>
-#include <openssl/pem.h>
-
 #include <utility>
 
 #include "lib/tls/classify.h"
+#include "lib/tls/client_callbacks.h"
 #include "lib/tls/context_builder.h"
 #include "lib/tls/context_state.h"
-#include "lib/tls/pem_file.h"
+#include "lib/tls/own_certificate.h"
+#include "lib/tls/trust.h"
 
 namespace posthaste::tls {
 namespace {
 
-// The system's roots are a folder that OpenSSL looks into when a chain asks for one, and remembers:
-// nothing is loaded per connection, and nothing that no peer needs.
-Status trust_system(SSL_CTX* context) {
-  if (SSL_CTX_set_default_verify_paths(context) == 1) return {};
-  return fail(ErrorCode::kIo, "cannot open the system's trust store: " + take_words());
+Status show(SSL_CTX* context, const policy::ClientIdentity& identity, std::string* warning) {
+  if (identity == policy::ClientIdentity{}) return {};
+  if (identity.certificate_file.empty() || identity.private_key_file.empty()) {
+    return fail(ErrorCode::kInvalid,
+                "a client certificate needs its private key, and a key its certificate: name both "
+                "files");
+  }
+  auto leaf = load_own_certificate(context, identity.certificate_file, identity.private_key_file);
+  if (!leaf) return tl::unexpected(leaf.error());
+  if (warning != nullptr) *warning = expiry_warning(identity.certificate_file, leaf->get());
+  return {};
 }
 
-Status trust_file(SSL_CTX* context, const std::string& path) {
-  auto content = read_pem_file(path, "the CA file");
-  if (!content) return tl::unexpected(content.error());
-  const BioPtr bio(BIO_new_mem_buf(content->data(), static_cast<int>(content->size())));
-  X509_STORE* store = SSL_CTX_get_cert_store(context);
-  int count = 0;
-  while (X509Ptr root{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
-    if (X509_STORE_add_cert(store, root.get()) == 1) ++count;
-  }
-  (void)take_error();  // the end of a PEM file is an error to OpenSSL
-  if (count > 0) return {};
-  return fail(ErrorCode::kInvalid,
-              fmt::format("the CA file {} holds no certificate: it must have at least one "
-                          "-----BEGIN CERTIFICATE----- block",
-                          path));
+Status enable_records(SSL_CTX* context) {
+  if (SSL_CTX_dane_enable(context) == 1) return {};
+  return fail(ErrorCode::kFull, "cannot prepare for TLSA records: " + take_words());
+}
+
+void set_callbacks(SSL_CTX* context) {
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(context, keep_session);
+  SSL_CTX_set_cert_cb(context, note_certificate_request, nullptr);
+  SSL_CTX_set_cert_verify_callback(context, judge_certificate, nullptr);
+  SSL_CTX_set_tlsext_status_cb(context, judge_staple);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<ClientContext>> ClientContext::make(const policy::TlsProfile& profile,
-                                                           const std::string& ca_file) {
+                                                           const policy::TrustStore& trust,
+                                                           const policy::ClientIdentity& identity,
+                                                           std::string* warning) {
+  if (warning != nullptr) warning->clear();
   auto context = build_context(Side::kClient, profile);
   if (!context) return tl::unexpected(context.error());
   SSL_CTX* raw = context->get();
-  const Status trusted = ca_file.empty() ? trust_system(raw) : trust_file(raw, ca_file);
-  if (!trusted) return tl::unexpected(trusted.error());
-  SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-  SSL_CTX_sess_set_new_cb(raw, keep_session);
-  SSL_CTX_set_client_cert_cb(raw, note_certificate_request);
+  if (auto trusted = add_trust(raw, trust); !trusted) return tl::unexpected(trusted.error());
+  if (auto shown = show(raw, identity, warning); !shown) return tl::unexpected(shown.error());
+  if (auto enabled = enable_records(raw); !enabled) return tl::unexpected(enabled.error());
+  set_callbacks(raw);
   auto state = std::make_shared<State>();
   state->context = std::move(*context);
   state->profile = profile.name;
+  state->trust = trust;
+  state->identity = identity;
   return std::unique_ptr<ClientContext>(new ClientContext(std::move(state)));
 }
 

@@ -14,6 +14,8 @@ namespace posthaste::tls {
 struct ClientContext::State {
   SslCtxPtr context;
   std::string profile;
+  policy::TrustStore trust;
+  policy::ClientIdentity identity;
   SessionCache sessions;
 };
 
@@ -21,9 +23,5 @@ struct ServerContext::State {
   SslCtxPtr context;
   std::string profile;
 };
-
-// Callbacks that a ClientContext sets; they find the stream by SSL_get_app_data().
-int keep_session(SSL* ssl, SSL_SESSION* session) noexcept;
-int note_certificate_request(SSL* ssl, X509** certificate, EVP_PKEY** key) noexcept;
 
 }  // namespace posthaste::tls

@@ -1,7 +1,7 @@
 // facts_of: the one place where TlsFacts are made, for both directions, STARTTLS and implicit TLS
 // alike.
 //
-// Does not     decide whether what it found is good enough.
+// Does not     decide whether what it found is good enough. See expectation.h for verdicts.
 #pragma once
 
 #include <string>
@@ -11,19 +11,13 @@
 
 namespace posthaste::tls {
 
-// Whom the certificate must be for.
-struct PeerName {
-  std::string
-      text;  // folded, no brackets; empty: nobody in particular, and then nothing is ever verified
-  bool is_address =
-      false;  // an IP address: compared with the certificate's addresses, never sent as SNI
+// What a certificate turned out to be worth, if there was one.
+struct Verdict {
+  long code;                     // X509_V_*
+  policy::TlsAuthentication by;  // where the code is X509_V_OK
 };
 
-// Takes "mx.example.com", "192.0.2.1", "[192.0.2.1]", "[IPv6:2001:db8::1]".
-PeerName parse_peer_name(const std::string& host);
-
-// REQUIRES a finished handshake. The name and the dates of a certificate are looked at again here,
-// for a resumed session carries the verdict of the handshake that made it.
-policy::TlsFacts facts_of(SSL* ssl, const std::string& profile, const PeerName& peer);
+// REQUIRES a finished handshake.
+policy::TlsFacts facts_of(SSL* ssl, const std::string& profile, const Verdict& verdict);
 
 }  // namespace posthaste::tls

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <unistd.h>
 
 #include <array>
@@ -9,6 +11,7 @@
 #include <cstring>
 
 #include "lib/io/fd.h"
+#include "lib/tls/classify.h"
 
 namespace posthaste::tls {
 namespace {
@@ -45,6 +48,14 @@ Result<std::string> read_pem_file(const std::string& path, const char* role) {
                   fmt::format("{} {} is larger than 4 MiB: that is no PEM file", role, path));
     }
   }
+}
+
+Status whole_file(const std::string& path, const char* block) {
+  const unsigned long end = take_error();
+  if (end == 0 || ERR_GET_REASON(end) == PEM_R_NO_START_LINE) return {};
+  return fail(
+      ErrorCode::kInvalid,
+      fmt::format("{}: {} in it is damaged; copy the file again from its source", path, block));
 }
 
 }  // namespace posthaste::tls

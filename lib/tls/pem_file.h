@@ -14,4 +14,9 @@ namespace posthaste::tls {
 // a folder).
 Result<std::string> read_pem_file(const std::string& path, const char* role);
 
+// After the last block that OpenSSL could read of such a file: whether that was the file's end, as
+// its error queue tells, or a damaged block. Empties the queue. `block`: "a certificate". Error:
+// kInvalid.
+Status whole_file(const std::string& path, const char* block);
+
 }  // namespace posthaste::tls

@@ -7,19 +7,21 @@
 namespace posthaste::tls {
 namespace {
 
-bool fresh(const SSL_SESSION* session) {
+bool fresh(const SSL_SESSION* session, std::time_t proven) {
+  const std::time_t now = std::time(nullptr);
+  if (now - proven >= SessionCache::kProofSecondsMax) return false;
   // The server's hint says how long its ticket lives; OpenSSL's own default is two hours.
   long lifetime = SSL_SESSION_get_timeout(session);
   if (const auto hint = SSL_SESSION_get_ticket_lifetime_hint(session); hint != 0) {
     lifetime = std::min(lifetime, static_cast<long>(hint));
   }
-  const long age = static_cast<long>(std::time(nullptr)) - SSL_SESSION_get_time(session);
+  const long age = static_cast<long>(now) - SSL_SESSION_get_time(session);
   return age >= 0 && age < lifetime && SSL_SESSION_is_resumable(session) == 1;
 }
 
 }  // namespace
 
-void SessionCache::put(const std::string& key, SessionPtr session) {
+void SessionCache::put(const std::string& key, SessionPtr session, std::time_t proven) {
   auto found = by_key_.find(key);
   if (found == by_key_.end()) {
     if (entries_.size() >= kKeysMax) forget(std::string(entries_.back().key));
@@ -29,26 +31,28 @@ void SessionCache::put(const std::string& key, SessionPtr session) {
   entries_.splice(entries_.begin(), entries_, found->second);
   auto& sessions = found->second->sessions;
   if (sessions.size() >= kSessionsPerKeyMax) sessions.erase(sessions.begin());
-  sessions.push_back(std::move(session));
+  sessions.push_back({std::move(session), proven});
 }
 
-SessionPtr SessionCache::take(const std::string& key) {
+SessionCache::Kept SessionCache::take(const std::string& key) {
   const auto found = by_key_.find(key);
-  if (found == by_key_.end()) return nullptr;
+  if (found == by_key_.end()) return {};
   entries_.splice(entries_.begin(), entries_, found->second);
   auto& sessions = found->second->sessions;
-  while (!sessions.empty() && !fresh(sessions.back().get())) sessions.pop_back();
-  SessionPtr session;
+  while (!sessions.empty() && !fresh(sessions.back().session.get(), sessions.back().proven)) {
+    sessions.pop_back();
+  }
+  Kept newest;
   if (!sessions.empty()) {
-    if (SSL_SESSION_get_protocol_version(sessions.back().get()) < TLS1_3_VERSION) {
-      SSL_SESSION_up_ref(sessions.back().get());
-      return SessionPtr(sessions.back().get());
+    if (SSL_SESSION_get_protocol_version(sessions.back().session.get()) < TLS1_3_VERSION) {
+      SSL_SESSION_up_ref(sessions.back().session.get());
+      return {SessionPtr(sessions.back().session.get()), sessions.back().proven};
     }
-    session = std::move(sessions.back());
+    newest = std::move(sessions.back());
     sessions.pop_back();
   }
   if (sessions.empty()) forget(key);
-  return session;
+  return newest;
 }
 
 void SessionCache::forget(const std::string& key) {

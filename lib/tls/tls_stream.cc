@@ -1,6 +1,4 @@
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -10,10 +8,7 @@
 #include <utility>
 
 #include "lib/base/check.h"
-#include "lib/io/socket_address.h"
-#include "lib/tls/classify.h"
-#include "lib/tls/context_state.h"
-#include "lib/tls/facts.h"
+#include "lib/tls/stream_state.h"
 
 namespace posthaste::tls {
 namespace {
@@ -23,17 +18,6 @@ using io::IoStatus;
 using policy::TlsFailure;
 
 constexpr std::size_t kRecordBytes = 16384;  // RFC 8446 §5.1: the most that one record carries
-
-// Everything that a session's verdict depended on; see session_cache.h.
-std::string session_key(int fd, const PeerName& peer, Verify verify) {
-  sockaddr_storage storage{};
-  socklen_t size = sizeof storage;
-  std::string key = verify == Verify::kEnforce ? "enforce " : "observe ";
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &size) == 0) {
-    if (const auto endpoint = io::endpoint_of(storage)) key += render_endpoint(*endpoint);
-  }
-  return key + ' ' + peer.text;
-}
 
 // What is left of a write's parts.
 struct Parts {
@@ -70,64 +54,46 @@ std::string_view next_record(const Parts& parts, Record& scratch) {
   return {scratch.data(), size};
 }
 
-// Whom we want to talk to: for SNI (RFC 6066 §3: never an address), and for OpenSSL's own check of
-// the name.
-bool set_peer(SSL* ssl, const PeerName& peer) {
-  if (peer.text.empty()) return true;
-  const char* text = peer.text.c_str();
-  if (peer.is_address) return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), text) == 1;
-  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  return SSL_set1_host(ssl, text) == 1 && SSL_set_tlsext_host_name(ssl, text) == 1;
-}
-
 }  // namespace
-
-struct TlsStream::State {
-  IoResult outcome(int result, int sys_errno);
-  IoResult finish_handshake();
-  void fail(const OpensslError& error);
-
-  SslPtr ssl;
-  std::shared_ptr<ClientContext::State> client;  // null: a server's stream
-  std::string profile;
-  PeerName peer;
-  std::string key;  // of the session cache; empty: a server's stream
-  Verify verify = Verify::kObserve;
-  bool offered_session = false;
-  bool asked_for_certificate = false;
-  bool up = false;
-  bool dead = false;        // OpenSSL must not be asked any more, not even for close_notify
-  bool unwritable = false;  // the socket takes nothing more; what the peer still said can be read
-  policy::TlsFacts facts;
-  TlsFailure failure = TlsFailure::kNone;
-  std::string words;
-};
-
-int keep_session(SSL* ssl, SSL_SESSION* session) noexcept {
-  auto* stream = static_cast<TlsStream::State*>(SSL_get_app_data(ssl));
-  stream->client->sessions.put(stream->key, SessionPtr(session));
-  return 1;  // the session is ours now
-}
-
-int note_certificate_request(SSL* ssl, X509**, EVP_PKEY**) noexcept {
-  static_cast<TlsStream::State*>(SSL_get_app_data(ssl))->asked_for_certificate = true;
-  return 0;  // we have none
-}
 
 void TlsStream::State::fail(const OpensslError& error) {
   failure = failure_of(error);
   words = words_for(error);
   dead = !up || error.ssl_error == SSL_ERROR_SSL;
-  if (!up && offered_session) {
-    client->sessions.forget(key);  // perhaps it was the resumption that the peer could not bear
-  }
   // What every connection may suffer is not TLS's failure, once TLS is up.
   const bool mere_end = failure == TlsFailure::kClosed || failure == TlsFailure::kReset ||
                         failure == TlsFailure::kTimeout;
   if (up && mere_end) failure = TlsFailure::kNone;
-  if (asked_for_certificate && failure != TlsFailure::kNone) {
-    words += "; the peer had asked for a certificate of ours";
+  if (client) {
+    explain_as_client();
+  } else if (!mere_end) {
+    explain_as_server();
   }
+}
+
+void TlsStream::State::explain_as_client() {
+  if (client->refused != X509_V_OK) {
+    failure = failure_of_verify_code(client->refused);
+    words = client->refusal;
+  }
+  if (!up && client->offered_session) {
+    // Perhaps it was the resumption that the peer could not bear.
+    client->context->sessions.forget(client->key);
+  }
+  if (client->asked_for_certificate && failure != TlsFailure::kNone) {
+    words += client->context->identity == policy::ClientIdentity{}
+                 ? "; the peer had asked for a certificate of ours"
+                 : "; the peer had asked for a certificate and was shown ours";
+  }
+}
+
+// Of a refusal, what was refused: without it nobody can mend the client.
+void TlsStream::State::explain_as_server() {
+  const bool nothing_shared =
+      failure == TlsFailure::kPeerHandshakeFailure || failure == TlsFailure::kProtocolVersion ||
+      failure == TlsFailure::kWeakKeyExchange || failure == TlsFailure::kWeakSignature;
+  const std::string offered = nothing_shared ? render(offer, ssl.get()) : std::string();
+  if (!offered.empty()) words += "; the client offered " + offered;
 }
 
 // After a call to OpenSSL that did not succeed. REQUIRES that nothing of OpenSSL's was called in
@@ -145,58 +111,16 @@ IoResult TlsStream::State::outcome(int result, int sys_errno) {
 }
 
 IoResult TlsStream::State::finish_handshake() {
-  facts = facts_of(ssl.get(), profile, peer);
-  if (verify == Verify::kEnforce && !facts.verified) {
-    // A session that was resumed, or a certificate without our name: OpenSSL itself had no
-    // objection.
-    const long code = facts.certificate_present ? facts.verify_code : X509_V_ERR_UNSPECIFIED;
-    fail({.ssl_error = SSL_ERROR_SSL,
-          .code = ERR_PACK(ERR_LIB_SSL, 0, SSL_R_CERTIFICATE_VERIFY_FAILED),
-          .verify_code = code});
-    return {.status = IoStatus::kError};
+  if (!client) {
+    accept_client();
+  } else if (const IoResult judged = accept_server(); judged.status != IoStatus::kOk) {
+    return judged;
   }
   up = true;
   // SMTP has ends of its own, and many hosts hang up without close_notify. To OpenSSL that would be
   // a fatal error, and the session's end: it could not be resumed.
   SSL_set_options(ssl.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
   return {.drained = SSL_has_pending(ssl.get()) == 0};
-}
-
-Result<std::unique_ptr<TlsStream>> TlsStream::client(ClientContext& context, int fd,
-                                                     const MxName& host, Verify verify) {
-  auto state = std::make_unique<State>();
-  State& s = *state;
-  s.client = context.state();
-  s.profile = s.client->profile;
-  s.peer = parse_peer_name(host.text());
-  s.verify = verify;
-  s.key = session_key(fd, s.peer, verify);
-  s.ssl.reset(SSL_new(s.client->context.get()));
-  SSL* ssl = s.ssl.get();
-  if (ssl == nullptr || SSL_set_fd(ssl, fd) != 1 || !set_peer(ssl, s.peer)) {
-    return posthaste::fail(ErrorCode::kInvalid,
-                           "cannot begin a TLS session with " + host.text() + ": " + take_words());
-  }
-  SSL_set_app_data(ssl, &s);
-  // Under SSL_VERIFY_NONE the chain and the name are judged all the same; only nobody obeys the
-  // verdict.
-  if (verify == Verify::kEnforce) SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
-  if (const SessionPtr session = s.client->sessions.take(s.key)) {
-    s.offered_session = SSL_set_session(ssl, session.get()) == 1;
-  }
-  SSL_set_connect_state(ssl);
-  return std::unique_ptr<TlsStream>(new TlsStream(std::move(state)));
-}
-
-Result<std::unique_ptr<TlsStream>> TlsStream::server(ServerContext& context, int fd) {
-  auto state = std::make_unique<State>();
-  state->profile = context.state()->profile;
-  state->ssl.reset(SSL_new(context.state()->context.get()));
-  if (!state->ssl || SSL_set_fd(state->ssl.get(), fd) != 1) {
-    return posthaste::fail(ErrorCode::kFull, "cannot begin a TLS session: " + take_words());
-  }
-  SSL_set_accept_state(state->ssl.get());
-  return std::unique_ptr<TlsStream>(new TlsStream(std::move(state)));
 }
 
 TlsStream::TlsStream(std::unique_ptr<State> state) : state_(std::move(state)) {}

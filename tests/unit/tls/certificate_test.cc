@@ -30,7 +30,7 @@ class Certificate : public ::testing::Test {
 
   void observe(SSL_CTX* server, int verify_code) {
     const FarEnd far = FarEnd::server(server);
-    auto context = ClientContext::make(profile, ca_file);
+    auto context = ClientContext::make(profile, trust);
     ASSERT_TRUE(context) << context.error().words;
     auto stream = TlsStream::client(**context, far.fd(), host);
     ASSERT_EQ(drive_handshake(**stream, far.fd()).status, io::IoStatus::kOk)
@@ -43,8 +43,9 @@ class Certificate : public ::testing::Test {
 
   void enforce(SSL_CTX* server, TlsFailure failure) {
     const FarEnd far = FarEnd::server(server);
-    auto context = ClientContext::make(profile, ca_file);
-    auto stream = TlsStream::client(**context, far.fd(), host, Verify::kEnforce);
+    auto context = ClientContext::make(profile, trust);
+    const auto demand = demand_name(host.text(), trust);
+    auto stream = TlsStream::client(**context, far.fd(), host, demand);
     const auto result = drive_handshake(**stream, far.fd());
     EXPECT_EQ(result.status == io::IoStatus::kOk, failure == TlsFailure::kNone);
     if (failure != TlsFailure::kNone) {
@@ -54,7 +55,7 @@ class Certificate : public ::testing::Test {
 
   CertificateFolder folder;
   const TestCertificate root = make_self_signed(authority_order("Test Root"));
-  const std::string ca_file = folder.write("root.pem", root.certificate_pem);
+  const policy::TrustStore trust{folder.write("root.pem", root.certificate_pem), ""};
   policy::TlsProfile profile = policy::modern_profile();
   MxName host{"mx.example.com"};
 };

@@ -64,12 +64,12 @@ TEST(ClientContext, TakesTheProfilesOfALadder) {
 
 TEST(ClientContext, NamesACaFileThatIsOfNoUse) {
   const CertificateFolder folder;
-  const auto missing = ClientContext::make(policy::modern_profile(), folder.path("none.pem"));
+  const auto missing = ClientContext::make(policy::modern_profile(), {folder.path("none.pem"), ""});
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
   EXPECT_THAT(missing.error().words, HasSubstr("CA file"));
   const auto empty =
-      ClientContext::make(policy::modern_profile(), folder.write("empty.pem", "nothing"));
+      ClientContext::make(policy::modern_profile(), {folder.write("empty.pem", "nothing"), ""});
   ASSERT_FALSE(empty);
   EXPECT_THAT(empty.error().words, HasSubstr("holds no certificate"));
 }

@@ -260,7 +260,7 @@ class ServerSide : public ::testing::Test {
   ServerSide() {
     const auto certificate = folder.write("cert.pem", rsa_certificate().certificate_pem);
     const auto key = folder.write("key.pem", rsa_certificate().key_pem);
-    auto made = ServerContext::make({certificate, key}, policy::modern_profile(), nullptr);
+    auto made = ServerContext::make({certificate, key}, nullptr);
     EXPECT_TRUE(made);
     context = std::move(*made);
   }

@@ -13,7 +13,7 @@ class ServerContextTest : public ::testing::Test {
  protected:
   Result<std::unique_ptr<ServerContext>> make(const std::string& certificate,
                                               const std::string& key) {
-    return ServerContext::make({certificate, key}, policy::modern_profile(), &warning);
+    return ServerContext::make({certificate, key}, &warning);
   }
   void expect_error(const std::string& certificate, const std::string& key, ErrorCode code,
                     const ::testing::Matcher<std::string>& words) {
@@ -39,14 +39,14 @@ TEST_F(ServerContextTest, ServesItsCertificateAndTellsItsFacts) {
                       folder.write("leaf.pem", leaf.key_pem));
   ASSERT_TRUE(context) << context.error().words;
   EXPECT_EQ(warning, "");
-  auto client_context =
-      ClientContext::make(policy::modern_profile(), folder.write("root.pem", root.certificate_pem));
+  const policy::TrustStore trust{folder.write("root.pem", root.certificate_pem), ""};
+  auto client_context = ClientContext::make(policy::modern_profile(), trust);
   auto listening = io::listen_tcp(io::any_port(), false);
   for (const bool resumed : {false, true}) {
     auto [ours, theirs] = io::tcp_pair_at(listening->get());
+    const auto demand = demand_name("mx.example.com", trust);
     std::thread client([&, fd = ours.get()] {
-      auto stream =
-          TlsStream::client(**client_context, fd, MxName("mx.example.com"), Verify::kEnforce);
+      auto stream = TlsStream::client(**client_context, fd, MxName("mx.example.com"), demand);
       EXPECT_EQ(drive_handshake(**stream, fd).status, io::IoStatus::kOk)
           << (*stream)->failure_words();
       EXPECT_EQ((*stream)->facts().resumed, resumed);
@@ -116,9 +116,9 @@ TEST_F(ServerContextTest, RefusesAKeyThatIsTooWeakForTheProfile) {
   const auto weak = make_issued({.key = CertificateOrder::Key::kRsa1024}, root);
   policy::TlsProfile strict = policy::modern_profile();
   strict.security_level = 2;
-  const auto made = ServerContext::make(
-      {folder.write("weak.pem", weak.certificate_pem), folder.write("weak.key", weak.key_pem)},
-      strict, nullptr);
+  const auto made = ServerContext::make({folder.write("weak.pem", weak.certificate_pem),
+                                         folder.write("weak.key", weak.key_pem), strict},
+                                        nullptr);
   ASSERT_FALSE(made);
   EXPECT_THAT(made.error().words, AllOf(HasSubstr("weak.pem"), HasSubstr("2048 bits")));
 }

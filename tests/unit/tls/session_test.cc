@@ -27,7 +27,7 @@ class Session : public ::testing::Test {
   Session() { remake(policy::modern_profile()); }
 
   void remake(const policy::TlsProfile& profile) {
-    auto made = ClientContext::make(profile, ca_file);
+    auto made = ClientContext::make(profile, trust);
     ASSERT_TRUE(made) << made.error().words;
     context = std::move(*made);
   }
@@ -39,10 +39,10 @@ class Session : public ::testing::Test {
         .make();
   }
   // One whole connection; nullopt: no session.
-  std::optional<TlsFacts> converse(SSL_CTX* server, Verify verify = Verify::kObserve,
+  std::optional<TlsFacts> converse(SSL_CTX* server, const Demand& demand = nullptr,
                                    const std::string& host = "mx.example.com") {
     const FarEnd far = FarEnd::server(server, greet, &listening);
-    auto stream = TlsStream::client(*context, far.fd(), MxName(host), verify);
+    auto stream = TlsStream::client(*context, far.fd(), MxName(host), demand);
     if (drive_handshake(**stream, far.fd()).status != io::IoStatus::kOk) {
       last_failure = (*stream)->failure();
       return std::nullopt;
@@ -63,7 +63,8 @@ class Session : public ::testing::Test {
         make_issued({.key = CertificateOrder::Key::kRsa2048}, root());
     return made;
   }
-  const std::string ca_file = folder.write("root.pem", root().certificate_pem);
+  const policy::TrustStore trust{folder.write("root.pem", root().certificate_pem), ""};
+  const Demand verified = demand_name("mx.example.com", trust);
   io::Fd listening = std::move(*io::listen_tcp(io::any_port(), false));
   std::unique_ptr<ClientContext> context;
   TlsFailure last_failure = TlsFailure::kNone;
@@ -165,11 +166,11 @@ TEST_F(Session, IsNotResumedForAnotherNamePortProfileOrVerification) {
     remake(policy::modern_profile());
     const auto server = server_of(version);
     ASSERT_TRUE(converse(server.get()));
-    const auto other_name = converse(server.get(), Verify::kObserve, "other.example.com");
+    const auto other_name = converse(server.get(), nullptr, "other.example.com");
     ASSERT_TRUE(other_name);
     EXPECT_FALSE(other_name->resumed);
     EXPECT_EQ(other_name->verify_code, X509_V_ERR_HOSTNAME_MISMATCH);
-    const auto enforced = converse(server.get(), Verify::kEnforce);
+    const auto enforced = converse(server.get(), verified);
     ASSERT_TRUE(enforced);
     EXPECT_FALSE(enforced->resumed);
     auto elsewhere = io::listen_tcp(io::any_port(), false);
@@ -197,7 +198,7 @@ TEST_F(Session, KeepsItsVerdictWhenResumedAndNeverPassesWhereItMustBeVerified) {
       EXPECT_EQ(facts->resumed, resumed);
       EXPECT_FALSE(facts->verified);
       EXPECT_EQ(facts->verify_code, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT);
-      EXPECT_FALSE(converse(server.get(), Verify::kEnforce));
+      EXPECT_FALSE(converse(server.get(), verified));
       EXPECT_EQ(last_failure, TlsFailure::kCertSelfSigned);
     }
   }
@@ -262,7 +263,7 @@ TEST_F(Session, IsDrainedOnlyWhenNoRecordWaitsInside) {
 TEST_F(Session, TellsThatTheClientsFirstWordsCameWithTheEndOfItsHandshake) {
   const auto certificate = folder.write("cert.pem", rsa_certificate().certificate_pem);
   const auto key = folder.write("key.pem", rsa_certificate().key_pem);
-  const auto server = ServerContext::make({certificate, key}, policy::modern_profile(), nullptr);
+  const auto server = ServerContext::make({certificate, key}, nullptr);
   ASSERT_TRUE(server);
   const FarEnd far = FarEnd::raw([](int fd) {
     const SslCtxPtr client(SSL_CTX_new(TLS_client_method()));

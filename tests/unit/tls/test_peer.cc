@@ -27,6 +27,16 @@ policy::TlsProfile antique_profile() {
   return profile;
 }
 
+Demand demand_name(const std::string& name, const policy::TrustStore& trust) {
+  policy::TlsDemand demand;
+  demand.level = policy::TlsLevel::kVerify;
+  demand.encrypted = true;
+  demand.authentication = policy::TlsAuthentication::kPkix;
+  if (!name.empty()) demand.names = {name};
+  demand.trust = trust;
+  return std::make_shared<const policy::TlsDemand>(std::move(demand));
+}
+
 SslCtxPtr OtherServer::make() const {
   SslCtxPtr context(SSL_CTX_new(TLS_server_method()));
   SSL_CTX* raw = context.get();

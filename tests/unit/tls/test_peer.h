@@ -24,6 +24,10 @@ namespace posthaste::tls {
 policy::TlsProfile compat_profile();   // adds DHE and static RSA
 policy::TlsProfile antique_profile();  // and TLS 1.0, 1.1
 
+// What a policy asks for, by the simplest demand that does.
+using Demand = std::shared_ptr<const policy::TlsDemand>;
+Demand demand_name(const std::string& name, const policy::TrustStore& trust);
+
 // A server as other people run them: made with OpenSSL directly, at security level 0.
 struct OtherServer {
   TestCertificate certificate = {};

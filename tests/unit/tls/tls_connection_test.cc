@@ -18,7 +18,7 @@ class TlsConnection : public ::testing::Test {
     const auto certificate = make_self_signed({});
     auto server = ServerContext::make({folder.write("cert.pem", certificate.certificate_pem),
                                        folder.write("key.pem", certificate.key_pem)},
-                                      policy::modern_profile(), nullptr);
+                                      nullptr);
     server_context = std::move(*server);
     client_context = std::move(*ClientContext::make(policy::modern_profile()));
     auto [first, second] = io::tcp_pair(8192);
