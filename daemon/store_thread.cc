@@ -9,8 +9,9 @@
 namespace posthaste::daemon {
 namespace {
 
-constexpr std::size_t kGainRecords = 2'000;                    // per step: a few milliseconds
-constexpr Duration kGainPause = std::chrono::milliseconds(5);  // for the workers to catch up
+constexpr std::size_t kGainRecords = 2'000;                      // per step: a few milliseconds
+constexpr Duration kGainPause = std::chrono::milliseconds(5);    // for the workers to catch up
+constexpr Duration kGainRetry = std::chrono::milliseconds(100);  // when it could not read
 constexpr Duration kHeartbeat = std::chrono::seconds(1);
 constexpr Duration kPruneEvery = std::chrono::minutes(10);
 constexpr int kLastTries = 5;  // to store outcomes while stopping
@@ -87,7 +88,8 @@ void StoreThread::drain() {
     fresh_.clear();
     mailbox_.take_all(fresh_);
     for (auto& request : fresh_) sort_in(std::move(request));
-    auto batch = cut_batch(loop_.fresh_now());
+    take_unread(loop_.fresh_now());
+    auto batch = cut_batch(loop_.now());
     heartbeat_.store(loop_.now().time_since_epoch().count(), std::memory_order_relaxed);
     if (batch.empty()) break;
     commit(batch);
@@ -105,6 +107,7 @@ void StoreThread::drain() {
 // Before the thread ends. A disk that refuses gets some time to come round; what it refuses to the
 // end is told.
 void StoreThread::write_the_rest() {
+  take_unread(kNever);
   for (int refusals = 0; !(settles_.empty() && notes_.empty()) && refusals < kLastTries;) {
     settles_blocked_until_ = Instant{};
     auto batch = cut_batch(kNever);
@@ -112,13 +115,14 @@ void StoreThread::write_the_rest() {
     heartbeat_.store(loop_.fresh_now().time_since_epoch().count(), std::memory_order_relaxed);
     if (settles_blocked_until_ == Instant{}) continue;
     ++refusals;
-    if (settles_.empty()) return;  // notes are not worth waiting for
+    if (settles_.empty()) break;  // notes are not worth waiting for
     std::this_thread::sleep_for(options_.retry_after);
   }
-  if (settles_.empty()) return;
+  const std::size_t messages = settles_.size() + unread_.size();
+  if (messages == 0) return;
   log_.write(
       LogLevel::kError, "outcomes_not_stored",
-      {{"messages", std::to_string(settles_.size())},
+      {{"messages", std::to_string(messages)},
        {"words",
         "the store refused them until the end; these messages may be delivered a second time"}});
 }
@@ -191,11 +195,8 @@ void StoreThread::commit(std::vector<queue::Request>& batch) {
   if (!written) keep_notes_for_later(batch);
   if (synced) metrics_.synced(loop_.fresh_now() - before, batch.size());
   queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-  const bool refused = std::any_of(events.begin(), events.end(), [](const auto& event) {
-    return std::holds_alternative<queue::NotSettled>(event);
-  });
-  if (settles && !refused) set_trouble(false, "outcomes are stored again");
-  route(events);
+  if (settles && written) set_trouble(false, "outcomes are stored again");
+  route(events, written);
 }
 
 unsigned StoreThread::worker_of(const queue::StoreEvent& event) const {
@@ -211,13 +212,14 @@ unsigned StoreThread::worker_of(const queue::StoreEvent& event) const {
                     event);
 }
 
-void StoreThread::route(std::vector<queue::StoreEvent>& events) {
+void StoreThread::route(std::vector<queue::StoreEvent>& events, bool written) {
   std::vector<std::vector<queue::StoreEvent>> by_worker(options_.workers);
   for (auto& event : events) {
     if (auto* refused = std::get_if<queue::NotSettled>(&event)) {
-      keep_for_later(std::move(*refused));
+      keep_for_later(std::move(*refused), written);
       continue;
     }
+    if (!pauses_.empty()) forget_pause(event);
     const unsigned worker = worker_of(event);
     CHECK(worker < by_worker.size());
     by_worker[worker].push_back(std::move(event));
@@ -227,10 +229,40 @@ void StoreThread::route(std::vector<queue::StoreEvent>& events) {
   }
 }
 
-void StoreThread::keep_for_later(queue::NotSettled&& refused) {
+void StoreThread::keep_for_later(queue::NotSettled&& refused, bool written) {
+  if (written) return keep_unread_for_later(std::move(refused));
   set_trouble(true, refused.words);
   settles_blocked_until_ = loop_.now() + options_.retry_after;
   settles_.push_back({std::move(refused.request), loop_.now()});
+}
+
+// The disk takes what it is given, but does not give what this one needs: no reason to hold up the
+// others.
+void StoreThread::keep_unread_for_later(queue::NotSettled&& refused) {
+  queue::Settle& settle = refused.request;
+  const auto [pause, fresh] = pauses_.try_emplace({settle.shard, settle.id}, options_.retry_after);
+  if (fresh) {
+    log_.write(LogLevel::kError, "outcome_not_stored",
+               {{"id", render_id(settle.id)}, {"words", refused.words}});
+  } else {
+    pause->second = std::min(2 * pause->second, options_.retry_after_max);
+  }
+  unread_.emplace(loop_.now() + pause->second, std::move(settle));
+}
+
+void StoreThread::take_unread(Instant due) {
+  while (!unread_.empty() && unread_.begin()->first <= due) {
+    settles_.push_back({std::move(unread_.begin()->second), loop_.now()});
+    unread_.erase(unread_.begin());
+  }
+}
+
+void StoreThread::forget_pause(const queue::StoreEvent& event) {
+  if (const auto* done = std::get_if<queue::Settled>(&event)) {
+    pauses_.erase({done->shard, done->id});
+  } else if (const auto* over = std::get_if<queue::Superseded>(&event)) {
+    pauses_.erase({over->shard, over->id});
+  }
 }
 
 // Without a word: who keeps a note does not wait for it, and outcomes tell that the disk refuses.
@@ -257,6 +289,7 @@ void StoreThread::gain_some() {
   }
   std::vector<queue::StoreEvent> events;
   gaining_ = store_->gain(kGainRecords, events);
+  if (gaining_ && events.empty()) next_gain_ = loop_.now() + kGainRetry;
   route(events);
   if (!gaining_) gained_.store(true, std::memory_order_relaxed);
 }
@@ -287,6 +320,7 @@ void StoreThread::arm() {
     next = std::min(
         next, std::max(settles_.front().since + options_.settle_wait_max, settles_blocked_until_));
   }
+  if (!unread_.empty()) next = std::min(next, unread_.begin()->first);
   if (!notes_.empty()) {
     next =
         std::min(next, std::max(notes_since_ + options_.settle_wait_max, settles_blocked_until_));

@@ -3,7 +3,8 @@
 // Takes everything that was queued while the last sync ran and makes one durable write of it (group
 // commit). An Accept is written at once, since somebody waits for his 250; outcomes (Settle) and
 // notes (Keep, DropNote) ride along, or go after settle_wait_max at the latest. When outcomes
-// cannot be stored it keeps them, tells every worker (StoreTrouble), and tries again. Notes that
+// cannot be stored it keeps them, tells every worker (StoreTrouble), and tries again. Those that
+// wait for what the disk does not give are tried again one by one, ever more seldom. Notes that
 // cannot be stored are kept up to a limit.
 //
 // Threads      push functions from any; the sink is called in the store thread.
@@ -14,8 +15,10 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "daemon/log.h"
@@ -39,6 +42,7 @@ class StoreThread {
     std::size_t notes_bytes_max = 32U << 20;
     Duration settle_wait_max = std::chrono::milliseconds(50);
     Duration retry_after = std::chrono::seconds(1);
+    Duration retry_after_max = std::chrono::minutes(10);  // of one that cannot be read
     Duration history = std::chrono::hours(168);
     // Asked before each step of gaining: true while the workers have enough to take in. Empty:
     // never. Called in the store thread.
@@ -78,9 +82,12 @@ class StoreThread {
   bool settles_due(Instant now) const;
   bool notes_due(Instant now) const;
   void commit(std::vector<queue::Request>& batch);
-  void route(std::vector<queue::StoreEvent>& events);
+  void route(std::vector<queue::StoreEvent>& events, bool written = true);
   unsigned worker_of(const queue::StoreEvent& event) const;
-  void keep_for_later(queue::NotSettled&& refused);
+  void keep_for_later(queue::NotSettled&& refused, bool written);
+  void keep_unread_for_later(queue::NotSettled&& refused);
+  void take_unread(Instant due);
+  void forget_pause(const queue::StoreEvent& event);
   void keep_notes_for_later(std::vector<queue::Request>& batch);
   void set_trouble(bool trouble, const std::string& words);
   void gain_some();
@@ -104,6 +111,9 @@ class StoreThread {
   std::vector<queue::Request> fresh_;
   std::deque<queue::Request> urgent_;  // all but Settle and notes, in order
   std::deque<Waiting> settles_;
+  std::multimap<Instant, queue::Settle> unread_;  // by when they are tried again
+  std::map<std::pair<ShardId, MessageId>, Duration>
+      pauses_;  // of those in unread_ and on their way
   queue::NoteBasket notes_;
   Instant notes_since_{};            // when they began to wait
   Instant settles_blocked_until_{};  // after a refusal

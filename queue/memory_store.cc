@@ -19,6 +19,14 @@ std::unique_ptr<MemoryStore> MemoryStore::crash() const {
   return next;
 }
 
+void MemoryStore::set_unreadable(MessageId id, bool unreadable) {
+  if (unreadable) {
+    unreadable_.insert(id);
+  } else {
+    unreadable_.erase(id);
+  }
+}
+
 void MemoryStore::announce(Events& out) {
   if (std::exchange(announced_, true)) return;
   for (ShardId shard = 0; shard < kShards; ++shard) out.push_back(Gained{shard, epoch_});
@@ -64,11 +72,11 @@ void MemoryStore::apply(Append& append, Events& out) {
   last_id_ = std::max(last_id_, append.id);
   if (append.chunk == 0) arriving_.try_emplace(append.id);
   const auto found = arriving_.find(append.id);
-  if (found == arriving_.end()) {
+  if (found == arriving_.end() || found->second.size() != append.chunk) {
+    arriving_.erase(append.id);
     out.push_back(Refused{0, append.id, false, "an earlier part of the message was refused"});
     return;
   }
-  CHECK(found->second.size() == append.chunk);
   found->second.push_back(append.bytes);
 }
 
@@ -109,6 +117,10 @@ bool MemoryStore::store(const Accept& accept) {
 }
 
 void MemoryStore::apply(Settle& settle, Events& out) {
+  if (unreadable_.contains(settle.id)) {
+    out.push_back(NotSettled{std::move(settle), false, "the recipients cannot be read"});
+    return;
+  }
   Settled settled{settle.shard, settle.id, {}};
   Superseded superseded{settle.shard, settle.id, {}};
   for (Fate& fate : settle.fates) {
@@ -158,6 +170,11 @@ void MemoryStore::end(std::map<RecipientKey, mail::PendingRecipient>::iterator r
 }
 
 void MemoryStore::apply(Load& load, Events& out) {
+  if (unreadable_.contains(load.id)) {
+    out.push_back(NotLoaded{load.ticket, load.shard, load.id,
+                            Error{ErrorCode::kIo, "the message cannot be read"}});
+    return;
+  }
   const auto found = messages_.find(load.id);
   auto letter = std::make_shared<mail::Letter>();
   for (const std::uint16_t number : load.numbers) {

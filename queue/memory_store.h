@@ -38,6 +38,9 @@ class MemoryStore : public Store {
   // While there is trouble, writes are refused; reads go on.
   void set_trouble(std::optional<Trouble> trouble) { trouble_ = std::move(trouble); }
 
+  // While a message is unreadable, it can be neither loaded nor settled; reads from outside go on.
+  void set_unreadable(MessageId id, bool unreadable);
+
   std::size_t messages() const { return messages_.size(); }
   std::size_t recipients() const { return recipients_.size(); }
 
@@ -90,6 +93,7 @@ class MemoryStore : public Store {
   MessageId last_id_at_start_;
   std::uint64_t epoch_ = 1;
   std::optional<Trouble> trouble_;
+  std::set<MessageId> unreadable_;
 
   bool announced_ = false;
   RecipientKey cursor_;  // what gain() looks at next

@@ -35,7 +35,7 @@ namespace posthaste::queue {
 // ---- requests -----------------------------------------------------------------------------------
 // Streams a chunk of a message that is still arriving. Chunks come in order, from 0. Has no answer
 // but Refused{ticket 0}, which ends the message: what came before is forgotten, what comes after
-// refused too.
+// refused too. One that does not follow the one before is refused.
 struct Append {
   MessageId id;
   std::uint16_t chunk = 0;
@@ -126,7 +126,8 @@ struct Superseded {
   MessageId id;
   std::vector<std::uint16_t> numbers;
 };
-// Handed back, to be repeated.
+// Handed back, to be repeated. When commit() returns true all the same: the recipients could not be
+// read for now, and only this one was not stored.
 struct NotSettled {
   Settle request;
   bool full;
@@ -142,7 +143,7 @@ struct NotLoaded {
   ShardId shard;
   MessageId id;
   Error error;
-};  // kNotFound, kCorrupt, kIo
+};  // kNotFound; kCorrupt: was set aside, will not come again; kIo: may be read another time
 struct Gained {
   ShardId shard;
   std::uint64_t epoch;

@@ -18,9 +18,11 @@ std::string reading(std::string_view what, MessageId id) {
   return "reading the " + std::string(what) + " of message " + render_id(id);
 }
 
-// What belongs to a message that is in the queue must be there.
-Error as_corrupt(Error error) {
-  if (error.code == ErrorCode::kNotFound) error.code = ErrorCode::kCorrupt;
+// What belongs to a message that is in the queue must be there. What the disk does not give may
+// come another time.
+Error load_error(const rocksdb::Status& status, const std::string& doing) {
+  Error error = to_error(status, doing);
+  error.code = status.IsNotFound() ? ErrorCode::kCorrupt : ErrorCode::kIo;
   return error;
 }
 
@@ -32,12 +34,27 @@ StoreEvent Loader::load(const Load& load) const {
   Status done = load_recipients(load, *letter, aside);
   if (done) done = load_envelope(load.id, *letter, aside);
   if (done) done = load_body(load.id, load.body_bytes_max, *letter);
+  if (!done && done.error().code == ErrorCode::kCorrupt) set_aside(load, done.error(), aside);
   if (aside.Count() > 0) {
     const rocksdb::Status moved = database_.db().Write(rocksdb::WriteOptions(), &aside);
     if (!moved.ok()) shelf_.report("setting a record aside: " + moved.ToString());
   }
   if (!done) return NotLoaded{load.ticket, load.shard, load.id, std::move(done.error())};
   return Loaded{load.ticket, load.id, std::move(letter)};
+}
+
+// All that were asked for. Without its message nobody can do anything with a recipient, and whoever
+// tried would try for ever.
+void Loader::set_aside(const Load& load, const Error& why, rocksdb::WriteBatch& aside) const {
+  for (const std::uint16_t number : load.numbers) {
+    rocksdb::PinnableSlice value;
+    const RecipientKey recipient{load.shard, load.id, number};
+    const auto key = recipient_key(recipient);
+    if (!database_.get(Family::kRcpt, key.view(), value).ok()) continue;
+    if (!decode_recipient(load.shard, number, view(value))) continue;  // is already
+    shelf_.set_aside_recipient(key.view(), view(value), why.words, aside);
+    scan_.note_shelved(recipient);
+  }
 }
 
 Status Loader::load_recipients(const Load& load, mail::Letter& letter,
@@ -49,12 +66,13 @@ Status Loader::load_recipients(const Load& load, mail::Letter& letter,
     const rocksdb::Status status = database_.get(Family::kRcpt, key.view(), value);
     if (status.IsNotFound()) continue;
     // Whoever asked would take what is missing for gone: all of them, or none for now.
-    if (!status.ok()) return tl::unexpected(to_error(status, reading("recipient", load.id)));
+    if (!status.ok()) return tl::unexpected(load_error(status, reading("recipient", load.id)));
     Result<RecipientRecord> record = decode_recipient(load.shard, number, view(value));
     if (record) {
       letter.recipients.push_back(std::move(record->pending));
     } else {
       shelf_.set_aside_recipient(key.view(), view(value), record.error().words, aside);
+      scan_.note_shelved({load.shard, load.id, number});
       error = std::move(record.error());
     }
   }
@@ -66,7 +84,7 @@ Status Loader::load_envelope(MessageId id, mail::Letter& letter, rocksdb::WriteB
   rocksdb::PinnableSlice value;
   const rocksdb::Status status = database_.get(Family::kMsg, message_key(id).view(), value);
   if (status.IsNotFound() && letter.recipients.empty()) return not_found(id);
-  if (!status.ok()) return tl::unexpected(as_corrupt(to_error(status, reading("envelope", id))));
+  if (!status.ok()) return tl::unexpected(load_error(status, reading("envelope", id)));
   Result<mail::Envelope> envelope = decode_envelope(id, view(value));
   if (!envelope) {
     shelf_.set_aside_message(id, view(value), envelope.error().words, aside);
@@ -80,10 +98,11 @@ Status Loader::load_body(MessageId id, std::size_t bytes_max, mail::Letter& lett
   std::size_t loaded = 0;
   for (std::uint16_t i = 0; i < letter.envelope->body_chunks; ++i) {
     if (!next_chunk_fits(*letter.envelope, loaded, bytes_max)) break;
-    Result<mail::Chunk> chunk = body_chunk(id, i);
-    if (!chunk) return tl::unexpected(as_corrupt(std::move(chunk.error())));
-    loaded += (*chunk)->size();
-    letter.body.chunks.push_back(std::move(*chunk));
+    rocksdb::PinnableSlice value;
+    const rocksdb::Status status = database_.get(Family::kBody, body_key(id, i).view(), value);
+    if (!status.ok()) return tl::unexpected(load_error(status, reading("body", id)));
+    loaded += value.size();
+    letter.body.chunks.push_back(std::make_shared<const std::string>(value.data(), value.size()));
   }
   return {};
 }

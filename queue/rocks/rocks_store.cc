@@ -70,10 +70,10 @@ struct RocksStore::Parts {
   Ledger ledger;
   const std::uint64_t epoch;
   Shelf shelf{*database, options.log};
-  ShardScan scan{*database, ledger, shelf};
+  ShardScan scan{*database, ledger, shelf, options.reread_after};
   NoteBook notes{*database, shelf};
   Transaction transaction{*database, ledger, scan, shelf, notes};
-  Loader loader{*database, shelf};
+  Loader loader{*database, scan, shelf};
   Counters counters;
 
   bool announced = false;

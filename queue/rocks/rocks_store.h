@@ -39,6 +39,8 @@ struct RocksOptions {
   std::size_t record_memtable_bytes = std::size_t{16} << 20;
   // The write-ahead log is cut back beyond it; a start reads that much again.
   std::uint64_t wal_bytes_max = std::uint64_t{512} << 20;
+  // When gain() cannot read on: until it tries again; twice as long each time.
+  Duration reread_after = std::chrono::milliseconds(100);
   LogFunction log;  // may be empty
 };
 

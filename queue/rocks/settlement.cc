@@ -8,7 +8,13 @@
 
 namespace posthaste::queue {
 
+// All that has to be read is read before anything is changed: a Settle counts as a whole, and one
+// that cannot be read stops no other.
 void Transaction::plan_settle(const Settle& settle, Plan& plan) {
+  if (Status fetched = fetch(settle); !fetched) {
+    plan.unread = std::move(fetched.error());
+    return;
+  }
   for (std::size_t i = 0; i < settle.fates.size(); ++i) {
     const Fate& fate = settle.fates[i];
     if (!give_fate({settle.shard, settle.id, fate.number}, fate)) {
@@ -25,14 +31,48 @@ void Transaction::plan_settle(const Settle& settle, Plan& plan) {
   }
 }
 
-// False: superseded.
+Status Transaction::fetch(const Settle& settle) {
+  for (const Fate& fate : settle.fates) {
+    const bool whole = fate.kind == FateKind::kDeferred;
+    Status fetched = fetch({settle.shard, settle.id, fate.number}, whole);
+    if (!fetched) return fetched;
+  }
+  return {};
+}
+
+// Ensures that look_up() knows of the recipient what it needs. `whole`: its record, though it be
+// fresh.
+Status Transaction::fetch(const RecipientKey& key, bool whole) {
+  if (known_.contains(key)) return {};
+  const std::optional<Live> live = ledger_.live(key.id);
+  if (live && live->fresh) {
+    const bool same = live->shard == key.shard && live->number == key.number;
+    if (!same) known_.emplace(key, std::nullopt);
+    if (!same || !whole) return {};
+  }
+  rocksdb::PinnableSlice value;
+  const auto bytes = recipient_key(key);
+  const rocksdb::Status status = database_.get(Family::kRcpt, bytes.view(), value);
+  if (status.ok()) {
+    known_.emplace(key, value.ToString());
+  } else if (status.IsNotFound()) {
+    known_.emplace(key, std::nullopt);
+  } else {
+    Error error = to_error(status, "reading recipient " + std::to_string(key.number) +
+                                       " of message " + render_id(key.id));
+    shelf_.report(error.words);
+    return tl::unexpected(std::move(error));
+  }
+  return {};
+}
+
+// False: superseded. REQUIRES that it was fetched.
 bool Transaction::give_fate(const RecipientKey& key, const Fate& fate) {
-  const bool deferred = fate.kind == FateKind::kDeferred;
-  std::optional<Stored> stored = look_up(key, deferred);
+  std::optional<Stored> stored = look_up(key);
   if (!stored) return false;
   // What the peer has taken is taken, whatever was decided meanwhile.
   if (fate.kind != FateKind::kDelivered && fate.revision != stored->revision) return false;
-  if (deferred) {
+  if (fate.kind == FateKind::kDeferred) {
     CHECK(fate.progress.revision > fate.revision);
     defer(key, std::move(*stored), fate.progress);
   } else {
@@ -41,31 +81,14 @@ bool Transaction::give_fate(const RecipientKey& key, const Fate& fate) {
   return true;
 }
 
-// nullopt: no such recipient. `whole`: with `pending`.
-std::optional<Transaction::Stored> Transaction::look_up(const RecipientKey& key, bool whole) {
-  if (!changed_.empty()) {
-    const auto found = changed_.find(key);
-    if (found != changed_.end()) {
-      return found->second ? decode(key, *found->second) : std::nullopt;
-    }
+// nullopt: no such recipient.
+std::optional<Transaction::Stored> Transaction::look_up(const RecipientKey& key) {
+  if (const auto found = known_.find(key); found != known_.end()) {
+    return found->second ? decode(key, *found->second) : std::nullopt;
   }
-  if (whole) return read(key);
   const std::optional<Live> live = ledger_.live(key.id);
-  if (!live || !live->fresh) return read(key);
-  if (live->shard != key.shard || live->number != key.number) return std::nullopt;
+  CHECK(live && live->fresh);  // else it was fetched
   return Stored{0, {1, live->chunks}, std::nullopt};
-}
-
-std::optional<Transaction::Stored> Transaction::read(const RecipientKey& key) {
-  rocksdb::PinnableSlice value;
-  const auto bytes = recipient_key(key);
-  const rocksdb::Status status = database_.get(Family::kRcpt, bytes.view(), value);
-  if (status.ok()) return decode(key, view(value));
-  if (!status.IsNotFound()) {
-    shelf_.report("recipient " + std::to_string(key.number) + " of message " + render_id(key.id) +
-                  " cannot be read: " + status.ToString());
-  }
-  return std::nullopt;
 }
 
 std::optional<Transaction::Stored> Transaction::decode(const RecipientKey& key,
@@ -73,9 +96,8 @@ std::optional<Transaction::Stored> Transaction::decode(const RecipientKey& key,
   Result<RecipientRecord> record = decode_recipient(key.shard, key.number, value);
   if (!record) {
     shelf_.set_aside_recipient(recipient_key(key).view(), value, record.error().words, batch_);
-    changed_.insert_or_assign(key, std::nullopt);
-    // A scan that has not come by will not count it any more.
-    if (scan_.concerns(key.id) && !scan_.passed(key)) ledger_.hold(key.id);
+    known_.insert_or_assign(key, std::nullopt);
+    scan_.note_shelved(key);
     return std::nullopt;
   }
   const std::uint32_t revision = record->pending.progress.revision;
@@ -87,7 +109,7 @@ void Transaction::defer(const RecipientKey& key, Stored stored, const mail::Prog
   std::string record;
   encode_recipient(*stored.pending, stored.message, record);
   batch_.Put(database_.family(Family::kRcpt), slice(recipient_key(key).view()), record);
-  changed_.insert_or_assign(key, std::move(record));
+  known_.insert_or_assign(key, std::move(record));
   // From now on its record alone says what there is to know.
   const std::optional<Live> live = ledger_.live(key.id);
   if (live && live->fresh) ledger_.drop_live(key.id);
@@ -101,7 +123,7 @@ void Transaction::end(const RecipientKey& key, const Stored& stored) {
   } else {
     batch_.Delete(family, slice(bytes.view()));
   }
-  changed_.insert_or_assign(key, std::nullopt);
+  known_.insert_or_assign(key, std::nullopt);
   if (stored.message.recipients_total > 1) {
     end_one_of_many(key, stored);
   } else {

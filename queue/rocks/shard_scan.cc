@@ -9,19 +9,24 @@
 
 namespace posthaste::queue {
 
-ShardScan::ShardScan(const Database& database, Ledger& ledger, Shelf& shelf)
-    : database_(database), ledger_(ledger), shelf_(shelf), last_at_open_(ledger.last_id()) {}
+ShardScan::ShardScan(const Database& database, Ledger& ledger, Shelf& shelf, Duration reread_after)
+    : database_(database),
+      ledger_(ledger),
+      shelf_(shelf),
+      reread_after_(reread_after),
+      last_at_open_(ledger.last_id()) {}
 
 bool ShardScan::read(std::size_t records, const std::function<bool(ShardId)>& owned,
                      std::vector<StoreEvent>& out) {
   if (done_) return false;
+  if (failures_ > 0 && Clock::now() < blocked_until_) return true;
   auto found = database_.iterate(Family::kRcpt);
   const auto seek = [&] { found->Seek(slice(recipient_key(cursor_).view())); };
   seek();
   while (!done_ && (records > 0 || !found->Valid())) {
     if (!found->status().ok()) {
-      skip_unreadable(found->status());
-      finish_shard(owned, out);
+      if (try_later(found->status())) break;
+      leap(found->status());
       found = database_.iterate(Family::kRcpt);
       seek();
       continue;
@@ -39,6 +44,7 @@ bool ShardScan::read(std::size_t records, const std::function<bool(ShardId)>& ow
     } else {
       take(*key, view(found->value()), owned(key->shard), out);
       cursor_ = successor(*key);
+      failures_ = 0;
       --records;
       found->Next();
     }
@@ -76,12 +82,54 @@ void ShardScan::finish_shard(const std::function<bool(ShardId)>& owned,
   done_ = cursor_.shard == kShards;
 }
 
-// The rest of the shard stays unread, so nobody can say that a message from before has no recipient
-// left.
-void ShardScan::skip_unreadable(const rocksdb::Status& status) {
+// False: it was tried often enough.
+bool ShardScan::try_later(const rocksdb::Status& status) {
+  if (failures_ == kRereads) return false;
+  if (failures_ == 0) {
+    shelf_.warn("shard " + std::to_string(cursor_.shard) +
+                " of the queue cannot be read on: " + status.ToString() + "; trying again");
+  }
+  blocked_until_ = Clock::now() + reread_after_ * (1 << failures_);
+  ++failures_;
+  return true;
+}
+
+// Goes on at the first message of the shard that can be read again: looks ever further ahead, then
+// halves the way back. What is left out may be a recipient, so nobody can say any more that a
+// message from before has none.
+void ShardScan::leap(const rocksdb::Status& status) {
   sound_ = false;
-  shelf_.report("shard " + std::to_string(cursor_.shard) +
-                " of the queue cannot be read on: " + status.ToString());
+  failures_ = 0;
+  std::uint64_t unreadable = cursor_.id.value;
+  std::uint64_t step = 1;
+  while (step <= last_at_open_.value && !readable_from(MessageId{unreadable + step})) {
+    unreadable += step;
+    step *= 2;
+  }
+  std::uint64_t readable = unreadable + step;
+  while (readable - unreadable > 1) {
+    const std::uint64_t middle = unreadable + (readable - unreadable) / 2;
+    (readable_from(MessageId{middle}) ? readable : unreadable) = middle;
+  }
+  shelf_.report("shard " + std::to_string(cursor_.shard) + " of the queue cannot be read from " +
+                render_id(cursor_.id) + " to " + render_id(MessageId{readable}) +
+                ", left out until the next start: " + status.ToString());
+  cursor_ = RecipientKey{cursor_.shard, MessageId{readable}, 0};
+}
+
+// Ids above the last one count as readable: they are not the scan's business.
+bool ShardScan::readable_from(MessageId id) const {
+  if (!concerns(id)) return true;
+  const auto found = database_.iterate(Family::kRcpt);
+  found->Seek(slice(recipient_key({cursor_.shard, id, 0}).view()));
+  return found->status().ok();
+}
+
+void ShardScan::note_shelved(const RecipientKey& key) const {
+  const std::optional<Live> live = ledger_.live(key.id);
+  if (live && live->fresh) return ledger_.drop_live(key.id);
+  // A scan that has not come by will not count it any more.
+  if (concerns(key.id) && !passed(key)) ledger_.hold(key.id);
 }
 
 // Decides what could not be decided while the scan was under way.

@@ -34,4 +34,8 @@ void Shelf::report(std::string_view words) {
   if (log_) log_(LogLevel::kError, words);
 }
 
+void Shelf::warn(std::string_view words) const {
+  if (log_) log_(LogLevel::kWarning, words);
+}
+
 }  // namespace posthaste::queue

@@ -28,6 +28,8 @@ class Shelf {
                          rocksdb::WriteBatch& batch);
   // For what cannot even be moved.
   void report(std::string_view words);
+  // For what may pass; not counted.
+  void warn(std::string_view words) const;
   std::uint64_t count() const { return count_.load(std::memory_order_relaxed); }
 
  private:

@@ -25,7 +25,7 @@ void Transaction::begin(bool room) {
   durable_ = false;
   batch_.Clear();
   plans_.clear();
-  changed_.clear();
+  known_.clear();
   next_event_ = database_.db().GetLatestSequenceNumber();
 }
 
@@ -56,13 +56,12 @@ void Transaction::plan_append(const Append& append, Plan& plan) {
   CHECK(append.bytes && append.id.value != 0);
   const std::optional<std::uint16_t> before = ledger_.arriving(append.id);
   const bool first = append.chunk == 0 && !before;
-  if (!room_ || (!before && !first)) {
+  if (!room_ || append.chunk != before.value_or(0)) {
     plan.refused = true;
     plan.full = !room_;
     plan_abandon(append.id);
     return;
   }
-  CHECK(first || *before == append.chunk);
   if (first) {
     CHECK(!scan_.concerns(append.id));
     ledger_.raise_last_id(append.id);
@@ -177,6 +176,10 @@ void Transaction::stored(std::span<Request> requests, const std::function<bool(S
 void Transaction::answer_settle(Settle& settle, const Plan& plan,
                                 const std::function<bool(ShardId)>& owned,
                                 std::vector<StoreEvent>& out) {
+  if (plan.unread) {
+    out.push_back(NotSettled{std::move(settle), false, plan.unread->words});
+    return;
+  }
   Settled settled{settle.shard, settle.id, {}};
   Superseded superseded{settle.shard, settle.id, {}};
   if (plan.superseded.empty()) {

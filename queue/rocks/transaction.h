@@ -51,7 +51,8 @@ class Transaction {
   struct Plan {
     bool refused = false;
     bool full = false;
-    bool counts = false;  // Settle: some fate was applied, or there was none to apply
+    bool counts = false;          // Settle: some fate was applied, or there was none to apply
+    std::optional<Error> unread;  // Settle: nothing of it was applied
     std::vector<std::uint16_t> superseded;  // Settle: places in its fates
   };
   // A recipient as it is at this point of the batch.
@@ -71,9 +72,10 @@ class Transaction {
   void store_recipients(const Accept& accept);
   void store_history(MessageId id, std::span<const mail::HistoryEvent> events);
 
+  Status fetch(const Settle& settle);
+  Status fetch(const RecipientKey& key, bool whole);
   bool give_fate(const RecipientKey& key, const Fate& fate);
-  std::optional<Stored> look_up(const RecipientKey& key, bool whole);
-  std::optional<Stored> read(const RecipientKey& key);
+  std::optional<Stored> look_up(const RecipientKey& key);
   std::optional<Stored> decode(const RecipientKey& key, std::string_view value);
   void defer(const RecipientKey& key, Stored stored, const mail::Progress& progress);
   void end(const RecipientKey& key, const Stored& stored);
@@ -93,8 +95,9 @@ class Transaction {
   std::uint64_t next_event_ = 0;  // sequence in event keys
   rocksdb::WriteBatch batch_;
   std::vector<Plan> plans_;
-  // Recipients that this batch has changed: the record it has now, or nullopt when it ended.
-  std::unordered_map<RecipientKey, std::optional<std::string>> changed_;
+  // Recipients as they are at this point of the batch, as far as they were read or changed: the
+  // record, or nullopt when there is none.
+  std::unordered_map<RecipientKey, std::optional<std::string>> known_;
   std::string scratch_;
 };
 

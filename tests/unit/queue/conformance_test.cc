@@ -316,6 +316,22 @@ TEST_P(AnyStore, ForgetsAnAbandonedMessage) {
   EXPECT_THAT(rendered(now(std::move(message))), ElementsAre("Refused 7 " + render_id(kId)));
 }
 
+// A chunk between was refused by somebody on the way.
+TEST_P(AnyStore, RefusesAChunkThatDoesNotFollowTheOneBefore) {
+  Accept message = make_accept(kId, {{5, 0}}, 4 * mail::kChunkBytesMax);
+  std::vector<Append> appends = take_appends(message);
+  EXPECT_THAT(now(appends[0]), IsEmpty());
+  EXPECT_THAT(rendered(now(appends[2])), ElementsAre("Refused 0 " + render_id(kId)));
+  EXPECT_THAT(only<Refused>(now(std::move(message))), SizeIs(1)) << "it has come to its end";
+  EXPECT_FALSE(store().body_chunk(kId, 0));
+
+  Accept twice = make_accept(kLater, {{5, 0}}, 3 * mail::kChunkBytesMax);
+  appends = take_appends(twice);
+  const auto events = commit(store(), {appends[0], appends[1], appends[0], std::move(twice)});
+  EXPECT_THAT(only<Refused>(events), SizeIs(2)) << "the chunk that comes again, and the message";
+  EXPECT_THAT(list_all(store()), IsEmpty());
+}
+
 TEST_P(AnyStore, ForgetsAtARestartWhatWasOnlyAppended) {
   Accept message = make_accept(kId, {{5, 0}}, 3 * mail::kChunkBytesMax);
   for (Append& append : take_appends(message)) now(std::move(append));

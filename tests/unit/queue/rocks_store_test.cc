@@ -238,19 +238,29 @@ TEST_F(RocksDirectory, SetsARecipientAsideThatCannotBeReadWhenItIsSettled) {
   EXPECT_TRUE(store->envelope(kId));
 }
 
-TEST_F(RocksDirectory, SetsAnUnreadableEnvelopeAside) {
-  commit_one(*open(), make_accept(kId, {{5, 0}}));
+TEST_F(RocksDirectory, SetsAMessageAsideWithItsUnreadableEnvelope) {
+  commit_one(*open(), make_accept(kId, {{5, 0}, {6, 1}}));
   put(Family::kMsg, message_key(kId).view(), "\x02");
   {
     const auto store = open();
     gain_all(*store);
-    for (int attempt = 0; attempt < 2; ++attempt) {
+    for (const auto code : {ErrorCode::kCorrupt, ErrorCode::kNotFound}) {
       const auto events = commit_one(*store, Load{1, 5, kId, {0}, 100});
       ASSERT_THAT(only<NotLoaded>(events), SizeIs(1));
-      EXPECT_EQ(only<NotLoaded>(events)[0].error.code, ErrorCode::kCorrupt);
+      EXPECT_EQ(only<NotLoaded>(events)[0].error.code, code);
     }
-    EXPECT_EQ(store->stats().corrupt, 1U);
+    EXPECT_EQ(store->stats().corrupt, 2U);
+    EXPECT_THAT(log(), HasSubstr("recipient 0 of message " + render_id(kId) + " was set aside"));
   }
+  {
+    const auto store = open();
+    const auto entries = only<Entry>(gain_all(*store));
+    ASSERT_THAT(entries, SizeIs(1)) << "nobody has asked for the other one yet";
+    const auto events = commit_one(*store, Load{1, 6, kId, {1}, 100});
+    EXPECT_EQ(only<NotLoaded>(events)[0].error.code, ErrorCode::kCorrupt);
+    EXPECT_TRUE(store->body_chunk(kId, 0)) << "nothing of it is lost";
+  }
+  EXPECT_THAT(only<Entry>(gain_all(*open())), IsEmpty());
   EXPECT_THAT(keys(Family::kMsg), IsEmpty());
   EXPECT_THAT(keys(Family::kDefault),
               ::testing::Contains(prefixed(kCorruptMessagePrefix, message_key(kId).view())));
@@ -264,8 +274,13 @@ TEST_F(RocksDirectory, SaysThatAMessageWithoutItsBodyIsCorrupt) {
     ASSERT_TRUE(
         opened->db().SingleDelete({}, opened->family(Family::kBody), slice(key.view())).ok());
   }
-  const auto events = commit_one(*open(), Load{1, 5, kId, {0}, 100});
-  EXPECT_EQ(only<NotLoaded>(events)[0].error.code, ErrorCode::kCorrupt);
+  {
+    const auto store = open();
+    const auto events = commit_one(*store, Load{1, 5, kId, {0}, 100});
+    EXPECT_EQ(only<NotLoaded>(events)[0].error.code, ErrorCode::kCorrupt);
+    EXPECT_TRUE(store->envelope(kId));
+  }
+  EXPECT_THAT(only<Entry>(gain_all(*open())), IsEmpty());
 }
 
 TEST_F(RocksDirectory, SetsAsideWhatIsNoKey) {
