@@ -18,6 +18,16 @@ std::string render_address_literal(const IpAddress& address) {
   return (address.v6 ? "[IPv6:" : "[") + render_ip(address) + "]";
 }
 
+std::string render_subject(std::string_view subject) {
+  constexpr std::size_t kOctetsMax = 200;
+  constexpr std::string_view kSpecial = "()\\\"";
+  std::string text(subject.substr(0, kOctetsMax));
+  for (char& c : text) {
+    if (c < ' ' || c > '~' || kSpecial.find(c) != kSpecial.npos) c = '?';
+  }
+  return text;
+}
+
 void append_received(std::string& out, const Trace& trace) {
   auto at = std::back_inserter(out);
   fmt::format_to(at, "Received: from {} ({})\r\n\tby {} with {}", trace.helo,
@@ -25,6 +35,10 @@ void append_received(std::string& out, const Trace& trace) {
                  protocol_name(trace.extended, !trace.tls_version.empty(), trace.smtputf8));
   if (!trace.tls_version.empty()) {
     fmt::format_to(at, " ({} {})", trace.tls_version, trace.tls_cipher);
+  }
+  if (!trace.client_subject.empty()) {
+    fmt::format_to(at, "\r\n\t(verified client certificate {})",
+                   render_subject(trace.client_subject));
   }
   fmt::format_to(at, " id {}\r\n\t", render_id(trace.id));
   // An address in UTF-8 stays out, so that the field itself never needs SMTPUTF8 or 8BITMIME of a

@@ -1,7 +1,7 @@
 // Trace: what the Received field tells that we put before a message.
 //
 // Threads      pure functions.
-// Limits       three lines of less than 998 octets, whatever the peer called itself.
+// Limits       four lines of less than 998 octets, whatever the peer called itself.
 // Implements   RFC 5321 §4.4; RFC 3848 and RFC 6531 §4.3 (the protocol's name); RFC 5322 §3.3.
 // Does not     add a missing Date or Message-ID, as RFC 6409 §8 would allow: content is left alone.
 #pragma once
@@ -25,6 +25,7 @@ struct Trace {
   bool smtputf8 = false;
   std::string_view tls_version;  // empty: plaintext
   std::string_view tls_cipher;
+  std::string_view client_subject;  // of the client's verified certificate; empty: none
   MessageId id;
   const Mailbox* only_recipient = nullptr;  // null: more than one, who must not learn of each other
   Instant arrived;
@@ -34,6 +35,9 @@ struct Trace {
 std::string_view protocol_name(bool extended, bool tls, bool smtputf8);
 // "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3).
 std::string render_address_literal(const IpAddress& address);
+// A certificate's subject, fit for a comment and for a reply: printable ASCII without parentheses,
+// quotes and backslashes, for which '?' stands; at most 200 octets.
+std::string render_subject(std::string_view subject);
 // Appends the field with its CRLF.
 void append_received(std::string& out, const Trace& trace);
 

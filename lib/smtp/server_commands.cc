@@ -6,6 +6,7 @@
 #include "lib/base/check.h"
 #include "lib/smtp/ehlo_reply.h"
 #include "lib/smtp/server_state.h"
+#include "lib/smtp/submission_access.h"
 
 namespace posthaste::smtp {
 namespace {
@@ -100,10 +101,8 @@ void ServerSession::State::on_hello(std::string_view argument, bool extended_hel
 
 void ServerSession::State::on_mail(std::string_view argument) {
   if (helo.empty()) return reject("503 5.5.1 send EHLO first");
-  if (!options.trusted) {
-    return reject(
-        fmt::format("550 5.7.1 {} may not submit mail here: it is not in submission.trusted",
-                    render_ip(options.peer.address)));
+  if (const std::string refusal = access_refusal(options, tls); !refusal.empty()) {
+    return reject(refusal);
   }
   if (transaction.open()) return reject("503 5.5.1 a transaction is open already: send RSET first");
   Parsed<MailArguments> arguments = parse_mail(argument, extended);
@@ -216,6 +215,7 @@ void ServerSession::State::begin_content(Framing framing, std::uint64_t bytes_ex
   if (tls) {
     trace.tls_version = tls->version;
     trace.tls_cipher = tls->cipher;
+    trace.client_subject = holder_of(*tls);
   }
   trace.id = ids.next(now);
   trace.only_recipient = recipients.size() == 1 ? &recipients.front().address : nullptr;
@@ -229,12 +229,16 @@ void ServerSession::State::store() {
   enter(Phase::kStoring);
 }
 
-// "client.example[192.0.2.1]:50123 ESMTPS TLSv1.3 TLS_AES_256_GCM_SHA384".
+// "client.example[192.0.2.1]:50123 ESMTPS TLSv1.3 TLS_AES_256_GCM_SHA384 CN=app.example": the
+// subject only of a verified certificate.
 std::string ServerSession::State::submitter() const {
   std::string words =
       fmt::format("{}[{}]:{} {}", helo, render_ip(options.peer.address), options.peer.port,
                   mail::protocol_name(extended, tls.has_value(), transaction.smtputf8()));
-  if (tls) words += fmt::format(" {} {}", tls->version, tls->cipher);
+  if (!tls) return words;
+  words += fmt::format(" {} {}", tls->version, tls->cipher);
+  const std::string_view holder = holder_of(*tls);
+  if (!holder.empty()) words += " " + mail::render_subject(holder);
   return words;
 }
 

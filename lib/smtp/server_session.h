@@ -18,7 +18,7 @@
 //              beyond the end of a message.
 // Implements   RFC 5321; RFC 2920; RFC 1870; RFC 6152; RFC 6531; RFC 2034; RFC 3030 (CHUNKING);
 //              RFC 3461 (parsed, stored); RFC 3207; RFC 6409; RFC 8689 (parsed, stored).
-// Does not     authenticate (submission.trusted decides, before the session), store, deliver.
+// Does not     know passwords (submission_access.h says who may submit), store, deliver.
 #pragma once
 
 #include <cstdint>
@@ -44,9 +44,20 @@ struct ServerTimeouts {  // RFC 5321 §4.5.3.2.7: at least 5 minutes
   Duration handshake = std::chrono::seconds(30);
 };
 
+// What a client certificate is good for. One is "verified" if TlsFacts say so.
+enum class ClientCertificates : std::uint8_t {
+  kIgnore,    // nothing: only the address counts
+  kOptional,  // an allowed one lets its holder submit from any address
+  kRequired,  // as kOptional; and without a verified one nobody submits, trusted or not
+};
+
 struct ServerOptions {
   HeloName hostname;
   bool trusted = false;  // the peer's address is in submission.trusted
+  ClientCertificates client_certificates = ClientCertificates::kIgnore;
+  // Whose certificate is allowed: "sha256:<hex of the SPKI's digest>"; a DNS name in it; or, where
+  // there is a '=', its whole subject, as TlsFacts write it. Empty: everybody's that is verified.
+  std::vector<std::string> allowed_certificates;
   bool offer_starttls = false;
   bool implicit_tls = false;  // the session begins with a handshake
   Endpoint peer;

@@ -62,6 +62,23 @@ TEST(TraceHeader, TellsOfTlsAndTheOnlyRecipient) {
       "\tfor <user@example.net>; Sat, 21 Nov 2026 22:08:43 +0000\r\n");
 }
 
+TEST(TraceHeader, TellsOfTheClientsCertificate) {
+  Trace trace = plain_trace();
+  trace.tls_version = "TLSv1.3";
+  trace.tls_cipher = "TLS_AES_256_GCM_SHA384";
+  trace.client_subject = "CN=app.example,O=Example";
+  EXPECT_EQ(rendered(trace),
+            "Received: from client.example ([192.0.2.7])\r\n"
+            "\tby mta1.example.com with ESMTPS (TLSv1.3 TLS_AES_256_GCM_SHA384)\r\n"
+            "\t(verified client certificate CN=app.example,O=Example) id 0000000000000\r\n"
+            "\t; Sat, 21 Nov 2026 22:08:43 +0000\r\n");
+}
+
+TEST(TraceHeader, ASubjectEndsNeitherItsCommentNorItsLine) {
+  EXPECT_EQ(render_subject("CN=a)(b\\,\"c\"\r\nBcc: d\t\xC3\xA4"), "CN=a??b?,?c???Bcc: d???");
+  EXPECT_EQ(render_subject(std::string(5000, 'x')), std::string(200, 'x'));
+}
+
 TEST(TraceHeader, StaysAsciiWhereTheRecipientIsNot) {
   const Mailbox recipient = Mailbox::trusted("\xC3\xA9@example.net");
   Trace trace = plain_trace();
