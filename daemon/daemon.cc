@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "config/load.h"
+#include "daemon/clock_watch.h"
 #include "lib/base/check.h"
 #include "lib/io/listener.h"
 #include "queue/rocks/rocks_store.h"
@@ -22,6 +23,8 @@ namespace {
 constexpr Duration kTimer = std::chrono::milliseconds(200);
 constexpr Duration kStopWithin = std::chrono::seconds(25);  // the unit's TimeoutStopSec is longer
 constexpr Duration kAliveWithin = std::chrono::seconds(10);
+// Of the store, waiting for one worker: more would only be memory.
+constexpr std::size_t kEventsWaitingMax = 20'000;
 
 std::string machine_name() {
   char name[256] = {};
@@ -115,12 +118,20 @@ Status Daemon::open_store() {
   };
   auto store = queue::RocksStore::open(std::move(options));
   if (!store) return tl::unexpected(store.error());
+  if (const auto words = from_the_future((*store)->last_id(), loop_.now())) {
+    log_.write(LogLevel::kWarning, "clock_wrong", {{"words", *words}});
+  }
 
   StoreThread::Options thread_options;
   thread_options.workers = runtime_->workers;
   thread_options.history = config.queue.history;
+  thread_options.gain_waits = [this] {
+    return std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) {
+      return worker->events_waiting() > kEventsWaitingMax;
+    });
+  };
   store_ = std::make_unique<StoreThread>(
-      std::move(*store), thread_options, metrics_, log_,
+      std::move(*store), std::move(thread_options), metrics_, log_,
       [this](unsigned worker, std::vector<queue::StoreEvent>&& events) {
         workers_[worker]->post(std::move(events));
       },
@@ -226,6 +237,9 @@ void Daemon::run() {
 
 void Daemon::on_timer() {
   log_.flush();
+  if (const auto words = clock_watch_.compare(loop_.now(), wall_clock())) {
+    log_.write(LogLevel::kWarning, "clock_stepped", {{"words", *words}});
+  }
   std::string who;
   if (const auto interval = service_manager_.watchdog_interval();
       interval && loop_.now() >= next_watchdog_) {

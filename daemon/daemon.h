@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "daemon/admin.h"
+#include "daemon/clock_watch.h"
 #include "daemon/log.h"
 #include "daemon/metrics.h"
 #include "daemon/reader_thread.h"
@@ -70,6 +71,7 @@ class Daemon {
   bool stopping_ = false;
   Instant stop_by_ = kNever;
   Instant next_watchdog_{};
+  ClockWatch clock_watch_;
 };
 
 }  // namespace posthaste::daemon

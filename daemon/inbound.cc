@@ -7,6 +7,8 @@ namespace posthaste::daemon {
 namespace {
 
 constexpr Duration kLinger = std::chrono::seconds(5);
+// Of replies, waiting for the client to read them; until then its commands wait too.
+constexpr std::size_t kUnreadRepliesMax = 64U << 10;
 
 smtp::ServerOptions options(const Runtime& runtime, const Endpoint& peer, config::ListenTls tls,
                             bool have_context) {
@@ -45,16 +47,6 @@ void InboundConnection::shut_down() { feed(smtp::server::Shutdown{}); }
 
 void InboundConnection::on_stored(std::uint64_t ticket, MessageId id) {
   if (ticket != ticket_) return;
-  auto& house = worker_.house();
-  house.metrics.accepted(storing_->recipients_total, storing_->body_bytes);
-  if (house.log.wants(LogLevel::kInfo)) {
-    house.log.write(LogLevel::kInfo, "accepted",
-                    {{"id", render_id(storing_->id)},
-                     {"from", storing_->sender.null() ? "<>" : storing_->sender.text()},
-                     {"recipients", std::to_string(storing_->recipients_total)},
-                     {"bytes", std::to_string(storing_->body_bytes)},
-                     {"by", storing_->submitter}});
-  }
   ticket_ = 0;
   feed(smtp::server::Stored{id});
 }
@@ -63,7 +55,6 @@ void InboundConnection::on_not_stored(std::uint64_t ticket, MessageId id, bool f
                                       const std::string& words) {
   if (ticket != ticket_) return;
   ticket_ = 0;
-  worker_.house().metrics.refused(full ? "full" : "busy");
   feed(smtp::server::NotStored{full, words, id});
 }
 
@@ -72,6 +63,10 @@ void InboundConnection::on_bytes(std::string_view data) { feed(smtp::server::Byt
 void InboundConnection::on_gone(io::IoResult /*result*/) {
   feed(smtp::server::PeerGone{});
   hang_up();
+}
+
+void InboundConnection::on_written() {
+  if (!over_ && session_.wants_bytes()) connection_->resume_reading();
 }
 
 Instant InboundConnection::deadline() const { return over_ ? kNever : session_.deadline(); }
@@ -116,7 +111,7 @@ void InboundConnection::feed(smtp::server::Event event) {
   }
   connection_->flush();
   if (over_) return;
-  if (session_.wants_bytes()) {
+  if (session_.wants_bytes() && connection_->queued_bytes() < kUnreadRepliesMax) {
     connection_->resume_reading();
   } else if (!handshaking_) {  // a handshake reads for itself
     connection_->pause_reading();
@@ -167,11 +162,10 @@ void InboundConnection::spill(smtp::server::Spill& part) {
 
 void InboundConnection::store(smtp::Submission& submission) {
   if (submission.envelope->id == refused_) return;  // likewise
-  storing_ = submission.envelope;
   ticket_ = worker_.accept(submission, *this);
   if (ticket_ != 0) return;
   worker_.house().metrics.refused("busy");
-  answers_.push_back(smtp::server::NotStored{false, "the queue is busy", storing_->id});
+  answers_.push_back(smtp::server::NotStored{false, "the queue is busy", submission.envelope->id});
 }
 
 void InboundConnection::note(const smtp::server::Note& words) {
@@ -182,13 +176,8 @@ void InboundConnection::note(const smtp::server::Note& words) {
 void InboundConnection::hang_up() {
   if (over_) return;
   over_ = true;
-  connection_->flush();
-  // Not now: we may be inside one of its calls. It goes before us, so that it never calls a dead
-  // handler.
-  worker_.loop().defer(
-      [connection = std::make_shared<std::unique_ptr<io::Connection>>(std::move(connection_))] {
-        io::Connection::close_gracefully(std::move(*connection), kLinger);
-      });
+  // It goes before us, so that it never calls a dead handler.
+  worker_.let_go(std::move(connection_), kLinger);
   worker_.retire(*this);
 }
 

@@ -35,6 +35,7 @@ class InboundConnection final : public io::Connection::Handler, public Deadlines
 
   void on_bytes(std::string_view data) override;
   void on_handshake(io::IoResult result) override;
+  void on_written() override;
   void on_gone(io::IoResult result) override;
   Instant deadline() const override;
   void on_deadline() override;
@@ -58,7 +59,6 @@ class InboundConnection final : public io::Connection::Handler, public Deadlines
   Instant handshake_began_{};
   smtp::server::Actions actions_;
   std::uint64_t ticket_ = 0;
-  std::shared_ptr<const mail::Envelope> storing_;
   MessageId refused_;  // a chunk of it was not taken: the rest of it is dropped
   std::vector<smtp::server::Event> answers_;  // what our own answers to actions are, fed after them
   bool handshaking_ = false;

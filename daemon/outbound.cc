@@ -220,11 +220,7 @@ void OutboundConnection::close() {
   over_ = true;
   letter_.reset();
   worker_.engine_event(delivery::SessionClosed{connect_.conn});
-  connection_->flush();
-  worker_.loop().defer(
-      [connection = std::make_shared<std::unique_ptr<io::Connection>>(std::move(connection_))] {
-        io::Connection::close_gracefully(std::move(*connection), kLinger);
-      });
+  worker_.let_go(std::move(connection_), kLinger);
   worker_.retire(*this);
 }
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <random>
 
+#include "daemon/clock_watch.h"
 #include "daemon/inbound.h"
 #include "daemon/outbound.h"
 #include "lib/base/check.h"
@@ -15,6 +16,8 @@ namespace {
 constexpr Duration kHeartbeat = std::chrono::milliseconds(200);
 constexpr std::size_t kLoadedBodyMax =
     256U << 10;  // of a message that comes from the disk; the rest chunk by chunk
+// Of the store, until sockets and timers have their turn: a few milliseconds.
+constexpr std::size_t kEventsPerTurn = 2'000;
 
 std::uint64_t random_seed() {
   std::random_device device;
@@ -80,17 +83,46 @@ void Worker::on_socket(io::Fd socket, const Endpoint& peer, config::ListenTls tl
   }
 }
 
+void Worker::post(Mail mail) {
+  if (const auto* events = std::get_if<std::vector<queue::StoreEvent>>(&mail)) {
+    events_waiting_.fetch_add(events->size(), std::memory_order_relaxed);
+  }
+  mailbox_.push(std::move(mail));
+}
+
 void Worker::on_mail() {
-  std::vector<Mail> mail;
-  mailbox_.take_all(mail);
-  for (auto& item : mail) {
-    if (auto* events = std::get_if<std::vector<queue::StoreEvent>>(&item)) {
-      for (auto& event : *events) on_store_event(event);
-    } else {
-      std::get<std::function<void(Worker&)>>(item)(*this);
-    }
+  if (!mail_turn_queued_) open_some_mail();  // else it is taken in its turn
+}
+
+// A start can bring millions of entries: after some of them the loop goes round, so that sockets
+// and timers are served meanwhile.
+void Worker::open_some_mail() {
+  mail_turn_queued_ = false;
+  if (mail_.empty()) mailbox_.take_all(mail_);
+  for (std::size_t events = 0; mail_next_ < mail_.size() && events < kEventsPerTurn;) {
+    events += open(mail_[mail_next_++]);
+  }
+  if (mail_next_ == mail_.size()) {
+    mail_.clear();
+    mail_next_ = 0;
   }
   pump();
+  // The mailbox woke us once for all that came in since it was last empty.
+  if (mail_.empty() && mailbox_.size() == 0) return;
+  mail_turn_queued_ = true;
+  loop_.defer([this] { open_some_mail(); });
+}
+
+// How many events of the store it held.
+std::size_t Worker::open(Mail& mail) {
+  if (auto* work = std::get_if<std::function<void(Worker&)>>(&mail)) {
+    (*work)(*this);
+    return 0;
+  }
+  auto events = std::move(std::get<std::vector<queue::StoreEvent>>(mail));
+  for (auto& event : events) on_store_event(event);
+  events_waiting_.fetch_sub(events.size(), std::memory_order_relaxed);
+  return events.size();
 }
 
 void Worker::on_store_event(queue::StoreEvent& event) {
@@ -117,7 +149,8 @@ void Worker::on_store_event(queue::StoreEvent& event) {
                  [&](queue::Entry& e) {
                    const auto retry_class = policy::parse_retry_class(e.retry_class);
                    engine_event(delivery::Entry{e.shard, e.id, e.number, e.revision, e.attempts,
-                                                e.due, std::move(e.domain),
+                                                believable_due(e.id, e.due, loop_.now()),
+                                                std::move(e.domain),
                                                 retry_class.value_or(policy::RetryClass::kOther)});
                  },
                  [&](queue::Arrived& e) { engine_event(delivery::Arrived{std::move(e.letter)}); },
@@ -130,18 +163,34 @@ void Worker::on_store_event(queue::StoreEvent& event) {
 }
 
 void Worker::on_accept_answer(std::uint64_t ticket, MessageId id, const queue::Refused* refused) {
+  if (ticket == 0) return;  // a chunk was refused: the answer to the message's Accept tells
   const auto found = awaiting_store_.find(ticket);
-  if (found == awaiting_store_.end()) {  // the submitter has gone; what was stored stays
-    if (refused != nullptr) house_->store.push(queue::Abandon{refused->id});
+  CHECK(found != awaiting_store_.end());  // the store answers each request once
+  const Storing stored = std::move(found->second);
+  awaiting_store_.erase(found);
+  // What is told of the message does not depend on whether its submitter waited for the answer.
+  if (refused == nullptr) {
+    record_accepted(*stored.envelope);
+    if (stored.asker != nullptr) stored.asker->on_stored(ticket, id);
     return;
   }
-  InboundConnection& asker = *found->second;
-  awaiting_store_.erase(found);
-  if (refused == nullptr) {
-    asker.on_stored(ticket, id);
+  house_->metrics.refused(refused->full ? "full" : "busy");
+  if (stored.asker != nullptr) {
+    stored.asker->on_not_stored(ticket, id, refused->full, refused->words);
   } else {
-    asker.on_not_stored(ticket, id, refused->full, refused->words);
+    house_->store.push(queue::Abandon{refused->id});
   }
+}
+
+void Worker::record_accepted(const mail::Envelope& envelope) {
+  house_->metrics.accepted(envelope.recipients_total, envelope.body_bytes);
+  if (!house_->log.wants(LogLevel::kInfo)) return;
+  house_->log.write(LogLevel::kInfo, "accepted",
+                    {{"id", render_id(envelope.id)},
+                     {"from", envelope.sender.null() ? "<>" : envelope.sender.text()},
+                     {"recipients", std::to_string(envelope.recipients_total)},
+                     {"bytes", std::to_string(envelope.body_bytes)},
+                     {"by", envelope.submitter}});
 }
 
 std::uint64_t Worker::accept(const smtp::Submission& submission, InboundConnection& asker) {
@@ -167,7 +216,7 @@ std::uint64_t Worker::accept(const smtp::Submission& submission, InboundConnecti
   request.history = std::move(accepted);
   const std::uint64_t asked = request.ticket;
   if (!house_->store.try_push(std::move(request))) return 0;
-  awaiting_store_.emplace(asked, &asker);
+  awaiting_store_.emplace(asked, Storing{&asker, submission.envelope});
   return asked;
 }
 
@@ -182,7 +231,8 @@ void Worker::read_chunk(MessageId id, std::uint16_t chunk, ConnId asker) {
 }
 
 void Worker::retire(InboundConnection& connection) {
-  awaiting_store_.erase(connection.ticket());
+  const auto storing = awaiting_store_.find(connection.ticket());
+  if (storing != awaiting_store_.end()) storing->second.asker = nullptr;
   loop_.defer([this, &connection] {
     inbound_.erase(&connection);
     note_quiet();
@@ -191,6 +241,20 @@ void Worker::retire(InboundConnection& connection) {
 
 void Worker::retire(OutboundConnection& connection) {
   loop_.defer([this, id = connection.id()] { outbound_.erase(id); });
+}
+
+void Worker::let_go(std::unique_ptr<io::Connection> connection, Duration linger) {
+  connection->flush();
+  // In a shared_ptr since std::function wants to be copied.
+  auto kept = std::make_shared<std::unique_ptr<io::Connection>>(std::move(connection));
+  loop_.defer([this, kept, linger] {
+    // As many as may be open: else who does not read his last reply would be limited by nothing.
+    if (loop_.lingering() < runtime_->config.submission.connections_max) {
+      io::Connection::close_gracefully(std::move(*kept), linger);
+    } else {
+      kept->reset();
+    }
+  });
 }
 
 // Lets the engine handle what happened and carries out what it decides, until nothing is left.
@@ -210,43 +274,43 @@ void Worker::pump() {
 }
 
 void Worker::apply(delivery::Action& action) {
-  std::visit(Overloaded{
-                 [&](delivery::Lookup& e) { look_up(e.question); },
-                 [&](delivery::Load& e) {
-                   house_->store.push(
-                       queue::Load{ticket(), e.shard, e.id, std::move(e.numbers),
-                                   e.for_delivery ? kLoadedBodyMax : mail::kChunkBytesMax});
-                 },
-                 [&](delivery::Connect& e) { open(e); },
-                 [&](delivery::Deliver& e) {
-                   const auto found = outbound_.find(e.conn);
-                   if (found != outbound_.end()) found->second->deliver(e);
-                 },
-                 [&](delivery::Quit& e) {
-                   const auto found = outbound_.find(e.conn);
-                   if (found != outbound_.end()) found->second->quit();
-                 },
-                 [&](delivery::Persist& e) {
-                   house_->store.push(settler_->settle(e, *runtime_, loop_.now()));
-                 },
-                 [&](delivery::FellBack& e) {
-                   house_->metrics.tls_fell_back(e.reason);
-                   house_->log.write(LogLevel::kWarning, "tls_fell_back",
-                                     {{"domain", e.domain.text()},
-                                      {"host", e.host.text()},
-                                      {"reason", label(e.reason)}});
-                 },
-                 [&](delivery::BackedOff& e) {
-                   const auto wait =
-                       std::chrono::ceil<std::chrono::seconds>(e.until - loop_.now()).count();
-                   house_->log.write(LogLevel::kWarning, "destination_backed_off",
-                                     {{"domain", e.domain.text()},
-                                      {"class", name(e.retry_class)},
-                                      {"next_s", std::to_string(wait)},
-                                      {"words", e.words}});
-                 },
-             },
-             action);
+  std::visit(
+      Overloaded{
+          [&](delivery::Lookup& e) { look_up(e.question); },
+          [&](delivery::Load& e) {
+            house_->store.push(queue::Load{ticket(), e.shard, e.id, std::move(e.numbers),
+                                           e.for_delivery ? kLoadedBodyMax : mail::kChunkBytesMax});
+          },
+          [&](delivery::Connect& e) { open(e); },
+          [&](delivery::Deliver& e) {
+            const auto found = outbound_.find(e.conn);
+            if (found != outbound_.end()) found->second->deliver(e);
+          },
+          [&](delivery::Quit& e) {
+            const auto found = outbound_.find(e.conn);
+            if (found != outbound_.end()) found->second->quit();
+          },
+          [&](delivery::Persist& e) {
+            house_->store.push(settler_->settle(e, *runtime_, loop_.now()));
+          },
+          [&](delivery::FellBack& e) {
+            house_->metrics.tls_fell_back(e.reason);
+            house_->log.write(LogLevel::kWarning, "tls_fell_back",
+                              {{"domain", e.domain.text()},
+                               {"host", e.host.text()},
+                               {"reason", label(e.reason)}});
+          },
+          [&](delivery::BackedOff& e) {
+            const auto wait =
+                std::chrono::ceil<std::chrono::seconds>(e.until - loop_.now()).count();
+            house_->log.write(LogLevel::kWarning, "destination_backed_off",
+                              {{"domain", e.domain.text()},
+                               {"class", name(e.retry_class)},
+                               {"next_s", std::to_string(wait)},
+                               {"words", e.words}});
+          },
+      },
+      action);
 }
 
 void Worker::open(const delivery::Connect& connect) {
@@ -284,8 +348,9 @@ void Worker::shut_down() {
 }
 
 void Worker::note_quiet() {
-  if (shutting_down_ && inbound_.empty() && engine_->quiet())
-    quiet_.store(true, std::memory_order_release);
+  const bool nothing_left = inbound_.empty() && awaiting_store_.empty() && engine_->quiet() &&
+                            loop_.lingering() == 0;  // a 421, or a last reply on its way
+  if (shutting_down_ && nothing_left) quiet_.store(true, std::memory_order_release);
 }
 
 void Worker::on_heartbeat() {

@@ -27,6 +27,7 @@
 #include "daemon/wiring.h"
 #include "lib/base/ids.h"
 #include "lib/delivery/engine.h"
+#include "lib/io/connection.h"
 #include "lib/io/listener.h"
 #include "lib/io/loop.h"
 #include "lib/io/mailbox.h"
@@ -61,10 +62,12 @@ class Worker {
   void join();  // after stop()
 
   // Any thread.
-  void post(Mail mail) { mailbox_.push(std::move(mail)); }
+  void post(Mail mail);
   void stop() { loop_.stop_from_any_thread(); }
   std::int64_t heartbeat() const { return heartbeat_.load(std::memory_order_relaxed); }
   bool quiet() const { return quiet_.load(std::memory_order_acquire); }
+  // Events of the store that were posted and not yet handled: what gaining waits for.
+  std::size_t events_waiting() const { return events_waiting_.load(std::memory_order_relaxed); }
 
   // The worker's thread, called through post().
   void reconfigure(std::shared_ptr<const Runtime> runtime, std::shared_ptr<TlsContexts> tls);
@@ -88,8 +91,16 @@ class Worker {
   void read_chunk(MessageId id, std::uint16_t chunk, ConnId asker);
   void retire(InboundConnection& connection);
   void retire(OutboundConnection& connection);
+  // Closes a connection behind the back of its owner, who may be inside one of its calls, and lets
+  // it say its last words: for `linger` at most, and not when very many do so already.
+  void let_go(std::unique_ptr<io::Connection> connection, Duration linger);
 
  private:
+  // A message that the store was asked to keep.
+  struct Storing {
+    InboundConnection* asker;  // nullptr: has gone
+    std::shared_ptr<const mail::Envelope> envelope;
+  };
   struct EngineTick final : Deadlines::Item {
     explicit EngineTick(Worker& w) : worker(w) {}
     Instant deadline() const override { return worker.engine_->deadline(); }
@@ -101,8 +112,11 @@ class Worker {
   };
 
   void on_mail();
+  void open_some_mail();
+  std::size_t open(Mail& mail);
   void on_store_event(queue::StoreEvent& event);
   void on_accept_answer(std::uint64_t ticket, MessageId id, const queue::Refused* refused);
+  void record_accepted(const mail::Envelope& envelope);
   void on_socket(io::Fd socket, const Endpoint& peer, config::ListenTls tls);
   void apply(delivery::Action& action);
   void open(const delivery::Connect& connect);
@@ -129,8 +143,11 @@ class Worker {
   std::vector<std::unique_ptr<io::Listener>> listeners_;
   std::unordered_map<InboundConnection*, std::unique_ptr<InboundConnection>> inbound_;
   std::unordered_map<ConnId, std::unique_ptr<OutboundConnection>> outbound_;
-  std::unordered_map<std::uint64_t, InboundConnection*> awaiting_store_;  // by ticket
+  std::unordered_map<std::uint64_t, Storing> awaiting_store_;  // by ticket
 
+  std::vector<Mail> mail_;     // taken from the mailbox
+  std::size_t mail_next_ = 0;  // of mail_: the first that is not opened
+  bool mail_turn_queued_ = false;
   std::vector<delivery::Event> events_;
   std::vector<delivery::Event> handling_;
   delivery::Actions actions_;
@@ -141,6 +158,7 @@ class Worker {
   std::thread thread_;
   std::atomic<std::int64_t> heartbeat_{0};
   std::atomic<bool> quiet_{false};
+  std::atomic<std::size_t> events_waiting_{0};
 };
 
 }  // namespace posthaste::daemon

@@ -132,6 +132,8 @@ Instant Loop::fresh_now() {
 
 void Loop::defer(std::function<void()> work) { state_->deferred.push_back(std::move(work)); }
 
+std::size_t Loop::lingering() const { return state_->lingering.size(); }
+
 uv_loop_s* Loop::raw() const { return &state_->loop; }
 
 }  // namespace posthaste::io

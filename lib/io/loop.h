@@ -42,6 +42,9 @@ class Loop {
   // for "flush once per iteration".
   void defer(std::function<void()> work);
 
+  // Connections that Connection::close_gracefully has not yet closed.
+  std::size_t lingering() const;
+
   uv_loop_s* raw() const;
 
   struct State;  // for lib/io: see loop_state.h

@@ -74,9 +74,26 @@ class Client {
     }
     return take(std::min(size, buffer_.size()));
   }
+  // One SMTP reply of one or more lines. What was read before the end came, if it came too soon.
+  std::string reply() {
+    for (std::size_t at = 0;;) {
+      std::size_t end = 0;
+      while ((end = buffer_.find("\r\n", at)) == std::string::npos) {
+        if (!read_some()) return take(buffer_.size());
+      }
+      if (end < at + 4 || buffer_[at + 3] == ' ') return take(end + 2);
+      at = end + 2;
+    }
+  }
   // True once the server has closed; false after 20 s, or when more data came.
   bool ended() { return buffer_.empty() && !read_some() && end_seen_; }
   void hang_up() { socket_.reset(); }
+  // The same by RST, which the server notices even while it does not read.
+  void break_off() {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    socket_.reset();
+  }
   int fd() const { return socket_.get(); }
 
  private:
