@@ -140,7 +140,7 @@ std::optional<Reply> requiretls_obstacle(const mail::Envelope& envelope,
   if (envelope.sender.null()) return std::nullopt;
   const std::string_view reason = !tls             ? "the session with the host has no TLS"
                                   : !tls->verified ? "the host's certificate could not be verified"
-                                                   : "the host does not offer REQUIRETLS";
+                                                   : "the host does not offer it";
   return refusal({5, 7, 30}, fmt::format("message asks for REQUIRETLS (RFC 8689), and {}", reason));
 }
 

@@ -18,6 +18,8 @@
 
 namespace posthaste::smtp {
 
+using TlsState = std::optional<policy::TlsFacts>;  // nullopt: plaintext
+
 // Why this server cannot take this message, as a reply of our own: code 0, and enhanced status 5.x
 // where it will never do, 4.x where nobody knows (it refused EHLO; another host of the domain may
 // know more). nullopt: it may.
@@ -25,7 +27,6 @@ std::optional<Reply> obstacle(const mail::Envelope& envelope, const Capabilities
 // The same for one recipient of a message that has no obstacle itself.
 std::optional<Reply> obstacle(const mail::Recipient& recipient, const Capabilities& capabilities);
 
-using TlsState = std::optional<policy::TlsFacts>;  // nullopt: plaintext
 // Why a message that asks for REQUIRETLS must not be sent in this session: always 5.7.30, which
 // says that other hosts of the domain are to be tried before it is returned (RFC 8689 §4.2.1).
 // A notification has no such obstacle (§5).

@@ -17,8 +17,10 @@ namespace server = smtp::server;
 
 class Judge {
  public:
-  explicit Judge(smtp::ServerOptions options)
-      : recipients_max_(options.recipients_max), session_(std::move(options), ids_, now_) {}
+  Judge(smtp::ServerOptions options, bool certificate_verifies)
+      : options_(options),
+        certificate_verifies_(certificate_verifies),
+        session_(std::move(options), ids_, now_) {}
 
   void event(server::Event event) {
     const bool was_dead = session_.dead();
@@ -51,8 +53,14 @@ class Judge {
     event(server::NotStored{full, "no", {}});
   }
   void tls_up() {
+    if (!handshake_) return event(server::TlsUp{});
     handshake_ = false;
-    event(server::TlsUp{});
+    tls_ = true;
+    policy::TlsFacts facts;
+    facts.certificate_present = true;
+    facts.verified = certificate_verifies_;
+    facts.subject = "CN=a)\r\n(\xFF";
+    event(server::TlsUp{facts});
   }
 
   // Every spilled message was either stored or abandoned.
@@ -81,7 +89,11 @@ class Judge {
     CHECK(!storing_);
     storing_ = true;
     at_store_ = envelope.id;
-    CHECK(!submission.recipients.empty() && submission.recipients.size() <= recipients_max_);
+    CHECK(may_submit());
+    CHECK(tls_ || envelope.tls_wish != mail::TlsWish::kRequireTls);
+    CHECK(envelope.submitter.find_first_of("\r\n\xFF") == envelope.submitter.npos);
+    CHECK(!submission.recipients.empty());
+    CHECK(submission.recipients.size() <= options_.recipients_max);
     CHECK(envelope.recipients_total == submission.recipients.size());
     for (std::size_t i = 0; i < submission.recipients.size(); ++i) {
       CHECK(submission.recipients[i].number == i && !submission.recipients[i].address.null());
@@ -97,11 +109,21 @@ class Judge {
       if (last[i] == '\r') CHECK(i + 1 < last.size() && last[i + 1] == '\n');
     }
   }
+  bool may_submit() const {
+    const bool verified = tls_ && certificate_verifies_;
+    switch (options_.client_certificates) {
+      case smtp::ClientCertificates::kIgnore: return options_.trusted;
+      case smtp::ClientCertificates::kOptional: return options_.trusted || verified;
+      case smtp::ClientCertificates::kRequired: return verified;
+    }
+    return false;
+  }
   void on(const server::Hangup&) { hung_up_ = true; }
   void on(const server::Note& note) { CHECK(!note.event.empty()); }
 
   Instant now_{std::chrono::hours(500'000)};
-  const std::uint16_t recipients_max_;
+  const smtp::ServerOptions options_;
+  const bool certificate_verifies_;
   IdSource ids_{0, 1, MessageId{}};
   smtp::ServerSession session_;
   server::Actions actions_;
@@ -110,6 +132,7 @@ class Judge {
   MessageId at_store_;
   bool storing_ = false;
   bool handshake_ = false;
+  bool tls_ = false;
   bool hung_up_ = false;
 };
 
@@ -121,6 +144,7 @@ smtp::ServerOptions options_of(std::uint8_t bits) {
   options.implicit_tls = (bits & 4) != 0;
   options.message_bytes_max = (bits & 8) != 0 ? 200 : 1U << 20;
   options.recipients_max = (bits & 16) != 0 ? 1 : 100;
+  options.client_certificates = static_cast<smtp::ClientCertificates>((bits >> 5) % 3);
   return options;
 }
 
@@ -131,7 +155,8 @@ smtp::ServerOptions options_of(std::uint8_t bits) {
 // octets.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view input(reinterpret_cast<const char*>(data), size);
-  Judge judge(options_of(input.empty() ? 0 : static_cast<std::uint8_t>(input[0])));
+  const auto bits = input.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(input[0]);
+  Judge judge(options_of(bits), (bits & 128) != 0);
   input.remove_prefix(input.empty() ? 0 : 1);
   judge.event(server::Accepted{});
   const std::string filler(70'000, 'x');

@@ -112,6 +112,19 @@ TEST(BounceGolden, AnInternationalAddress) {
   expect_golden("bounce_international.eml", render_bounce(international));
 }
 
+TEST(BounceGolden, AMessageThatAskedForRequireTls) {
+  mail::Envelope original = envelope();
+  original.tls_wish = mail::TlsWish::kRequireTls;
+  original.ret = mail::DsnReturn::kFull;
+  BounceInput confidential = input(original);
+  confidential.recipients[0].status = "5.7.30";
+  confidential.recipients[0].remote_reply.clear();
+  confidential.recipients[0].words =
+      "message asks for REQUIRETLS (RFC 8689), and the host does not offer it";
+  confidential.original_body = std::string(kHeaders) + kBody;
+  expect_golden("bounce_requiretls.eml", render_bounce(confidential));
+}
+
 // What strangers say, in the worst way.
 BounceInput hostile(const mail::Envelope& original) {
   BounceInput bad = input(original);

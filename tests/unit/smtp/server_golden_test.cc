@@ -60,6 +60,12 @@ void set_option(ServerOptions& options, const std::string& text) {
   if (key == "trusted") options.trusted = value == "yes";
   if (key == "starttls") options.offer_starttls = value == "yes";
   if (key == "implicit_tls") options.implicit_tls = value == "yes";
+  if (key == "client_certificates") {
+    options.client_certificates = value == "required"   ? ClientCertificates::kRequired
+                                  : value == "optional" ? ClientCertificates::kOptional
+                                                        : ClientCertificates::kIgnore;
+  }
+  if (key == "allow") options.allowed_certificates.push_back(value);
   if (key == "size_max") options.message_bytes_max = std::stoull(value);
   if (key == "recipients_max") {
     options.recipients_max = static_cast<std::uint16_t>(std::stoul(value));
@@ -91,15 +97,27 @@ Transcript read_transcript(const std::filesystem::path& path) {
   return transcript;
 }
 
+// "VERSION CIPHER", and of a client with a certificate " verified SUBJECT" or " unverified
+// SUBJECT".
+policy::TlsFacts facts_of(const std::string& text) {
+  policy::TlsFacts facts;
+  std::string rest;
+  std::tie(facts.version, rest) = word_and_rest(text);
+  std::tie(facts.cipher, rest) = word_and_rest(rest);
+  const auto [verdict, subject] = word_and_rest(rest);
+  facts.certificate_present = !verdict.empty();
+  facts.verified = verdict == "verified";
+  facts.subject = subject;
+  return facts;
+}
+
 server::Event event_of(const std::string& text, Instant& now) {
   const auto [name, rest] = word_and_rest(text);
   if (name == "accepted") return server::Accepted{};
   if (name == "stored") return server::Stored{};
   if (name == "not_stored") return server::NotStored{rest == "full", "the store's words", {}};
   if (name == "tls") {
-    policy::TlsFacts facts;
-    std::tie(facts.version, facts.cipher) = word_and_rest(rest);
-    return server::TlsUp{facts};
+    return server::TlsUp{facts_of(rest)};
   }
   if (name == "tls_failed") return server::TlsFailed{policy::TlsFailure::kNotTls, "no TLS"};
   if (name == "gone") return server::PeerGone{};
@@ -164,6 +182,8 @@ class Player {
     for (const mail::Recipient& recipient : submission.recipients) {
       words += " " + recipient.address.text();
     }
+    if (submission.envelope->tls_wish == mail::TlsWish::kRequireTls) words += " requiretls";
+    if (submission.envelope->tls_wish == mail::TlsWish::kOptional) words += " tls_optional";
     actions_.push_back(words);
   }
 
