@@ -121,16 +121,6 @@ void ClientSession::State::on_reply(Reply reply, bool early, Turn& turn) {
 
 // ---- transactions -------------------------------------------------------------------------------
 
-std::string_view ClientSession::State::breach() const {
-  if (!tls && (!options.plaintext_allowed || options.verified_required)) {
-    return "the session is in plaintext, which policy forbids";
-  }
-  if (options.verified_required && !tls->verified) {
-    return "the host is not verified, which policy demands";
-  }
-  return {};
-}
-
 void ClientSession::State::on(Deliver& event, Turn& turn) {
   CHECK(phase == Phase::kIdle);
   if (const std::string_view why = breach(); !why.empty()) {
@@ -268,17 +258,6 @@ void ClientSession::State::lost(std::string_view how, std::string_view detail,
   failure.stage = stage();
   failure.words = fmt::format("{} while {}", how, words(failure.stage));
   if (!detail.empty()) failure.words += ": " + one_line(detail);
-  fail(std::move(failure), turn);
-}
-
-// The last line: something before us has a bug, and the mail is not to pay for it.
-void ClientSession::State::guarded(const Transaction& refused, std::string_view why, Turn& turn) {
-  SessionFailure failure;
-  failure.stage = Stage::kMail;
-  failure.tls = TlsFailure::kGuarded;
-  failure.words = fmt::format("MAIL was held back: {}", why);
-  turn.out.push_back(Send{"QUIT\r\n"});
-  turn.out.push_back(Finished{untried(refused, failure.words)});
   fail(std::move(failure), turn);
 }
 

@@ -1,5 +1,5 @@
-// ClientSession::State: what client_opening.cc (from the connection to Ready) and client_session.cc
-// (everything else) share. Nobody else includes it.
+// ClientSession::State: what client_opening.cc (from the connection to Ready), client_guard.cc
+// (between Ready and MAIL) and client_session.cc (everything else) share. Nobody else includes it.
 //
 // Lifetime     its ClientSession's.
 // Threads      none: one thread at a time.
