@@ -54,8 +54,9 @@ HttpResponse plain(const Verdict& verdict) {
   return {.status = verdict.ok ? 200 : 503, .body = verdict.words + "\n"};
 }
 
-HttpResponse show_message(const queue::Store& store, MessageId id, Instant now) {
-  const auto view = read_message(store, id);
+HttpResponse show_message(const queue::Store& store, MessageId id, Instant now,
+                          const std::stop_token& stop) {
+  const auto view = read_message(store, id, stop);
   if (!view) return trouble(view.error());
   if (!view->envelope) {
     return trouble(
@@ -64,8 +65,9 @@ HttpResponse show_message(const queue::Store& store, MessageId id, Instant now) 
   return json(message_json(*view, now));
 }
 
-HttpResponse trace_message(const queue::Store& store, MessageId id, Instant now) {
-  const auto view = read_message(store, id);
+HttpResponse trace_message(const queue::Store& store, MessageId id, Instant now,
+                           const std::stop_token& stop) {
+  const auto view = read_message(store, id, stop);
   return view ? json(trace_json(*view, now)) : trouble(view.error());
 }
 
@@ -152,8 +154,9 @@ void AdminApi::answer_message(std::string_view path, const Respond& respond) {
   const auto id = parse_id(path);
   if (!id) return respond(trouble(id.error()));
   read(
-      [id = *id, wants_trace](const queue::Store& store, Instant now) {
-        return wants_trace ? trace_message(store, id, now) : show_message(store, id, now);
+      [id = *id, wants_trace](const queue::Store& store, Instant now, const std::stop_token& stop) {
+        return wants_trace ? trace_message(store, id, now, stop)
+                           : show_message(store, id, now, stop);
       },
       respond);
 }
@@ -196,8 +199,9 @@ void AdminApi::queue(const HttpRequest& request, const Respond& respond) {
                                  request.parameter("limit"), request.parameter("cursor"));
   if (!query) return respond(trouble(query.error()));
   read(
-      [query = std::move(*query)](const queue::Store& store, Instant now) {
-        const auto page = read_page(store, query);
+      [query = std::move(*query)](const queue::Store& store, Instant now,
+                                  const std::stop_token& stop) {
+        const auto page = read_page(store, query, stop);
         return page ? json(queue_json(*page, now)) : trouble(page.error());
       },
       respond);
@@ -220,9 +224,9 @@ HttpResponse AdminApi::explain_tls(const HttpRequest& request) const {
 }
 
 void AdminApi::read(Read read, const Respond& respond) {
-  house_.reader.push([&store = house_.store.store(), home = home_, read = std::move(read), respond,
-                      now = loop_.now()] {
-    home->send([respond, response = read(store, now)] { respond(response); });
+  house_.reader.push_scan([&store = house_.store.store(), home = home_, read = std::move(read),
+                           respond, now = loop_.now()](const std::stop_token& stop) {
+    home->send([respond, response = read(store, now, stop)] { respond(response); });
   });
 }
 

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <vector>
 
 #include "daemon/admin_census.h"
@@ -47,7 +48,8 @@ class AdminApi {
   void answer_local(const HttpRequest& request, const Respond& respond);
 
  private:
-  using Read = std::function<HttpResponse(const queue::Store& store, Instant now)>;
+  using Read = std::function<HttpResponse(const queue::Store& store, Instant now,
+                                          const std::stop_token& stop)>;
 
   bool answer_open(const HttpRequest& request, const Respond& respond);
   void answer_v1(std::string_view path, const HttpRequest& request, const Respond& respond);

@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::size_t kRecordsPerRead = 500;
 
+tl::unexpected<Error> stopped() {
+  return fail(ErrorCode::kBusy, "the server is stopping; ask again");
+}
+
 template <typename Number>
 std::optional<Number> parse_number(std::string_view text) {
   Number number{};
@@ -83,13 +87,14 @@ Result<std::optional<ShardId>> read_shard(const queue::Store& store, ShardId sha
   return std::nullopt;
 }
 
-Status read_pending(const queue::Store& store, MessageView& view) {
+Status read_pending(const queue::Store& store, MessageView& view, const std::stop_token& stop) {
   std::set<ShardId> shards;
   for (const auto& event : view.history) {
     if (event.kind == mail::HistoryKind::kAccepted) add_shards(event, shards);
   }
   if (!shards.empty()) {
     for (const ShardId shard : shards) {
+      if (stop.stop_requested()) return stopped();
       const auto read = read_shard(store, shard, view.id, view.pending);
       if (!read) return tl::unexpected(read.error());
     }
@@ -97,6 +102,7 @@ Status read_pending(const queue::Store& store, MessageView& view) {
   }
   // History is kept for a limited time. One seek for each shard that has anything at all.
   for (std::optional<ShardId> shard = ShardId{0}; shard && *shard < kShards;) {
+    if (stop.stop_requested()) return stopped();
     const auto read = read_shard(store, *shard, view.id, view.pending);
     if (!read) return tl::unexpected(read.error());
     shard = *read;
@@ -147,7 +153,8 @@ Result<QueueQuery> parse_queue_query(std::string_view domain, std::string_view s
   return query;
 }
 
-Result<QueuePage> read_page(const queue::Store& store, const QueueQuery& query) {
+Result<QueuePage> read_page(const queue::Store& store, const QueueQuery& query,
+                            const std::stop_token& stop) {
   QueuePage page;
   EnvelopeReader envelopes(store);
   std::optional<queue::ListCursor> cursor = query.cursor;
@@ -157,6 +164,7 @@ Result<QueuePage> read_page(const queue::Store& store, const QueueQuery& query) 
     auto next = store.list(*cursor, std::min(kRecordsPerRead, query.limit + 1), found);
     if (!next) return tl::unexpected(next.error());
     for (auto& listed : found) {
+      if (stop.stop_requested()) return stopped();
       if (!query.domain.empty() && listed.pending.shard != shard) return page;
       if (page.lines.size() == query.limit) {
         page.next =
@@ -177,7 +185,8 @@ Result<QueuePage> read_page(const queue::Store& store, const QueueQuery& query) 
   return page;
 }
 
-Result<MessageView> read_message(const queue::Store& store, MessageId id) {
+Result<MessageView> read_message(const queue::Store& store, MessageId id,
+                                 const std::stop_token& stop) {
   MessageView view;
   view.id = id;
   auto history = store.history(id);
@@ -191,7 +200,7 @@ Result<MessageView> read_message(const queue::Store& store, MessageId id) {
   }
   if (envelope) {
     view.envelope = std::move(*envelope);
-    if (auto read = read_pending(store, view); !read) return tl::unexpected(read.error());
+    if (auto read = read_pending(store, view, stop); !read) return tl::unexpected(read.error());
     std::sort(view.pending.begin(), view.pending.end(),
               [](const auto& a, const auto& b) { return a.recipient.number < b.recipient.number; });
   } else if (view.history.empty()) {

@@ -1,11 +1,13 @@
 // What the admin reads from the store: pages of the queue, and all that is known of one message.
 //
 // Threads      any that may wait for the disk; no state.
-// Limits       kPageMax recipients a page; kScanMax records looked at for one.
+// Limits       kPageMax recipients a page; kScanMax records looked at for one. Ends early, with
+//              kBusy, when it is asked to stop.
 // Does not     render; scan the whole queue in one go.
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,7 +43,8 @@ struct QueuePage {
   std::vector<QueueLine> lines;
   std::optional<queue::ListCursor> next;  // set: there may be more, even after an empty page
 };
-Result<QueuePage> read_page(const queue::Store& store, const QueueQuery& query);
+Result<QueuePage> read_page(const queue::Store& store, const QueueQuery& query,
+                            const std::stop_token& stop = {});
 
 struct MessageView {
   MessageId id;
@@ -50,6 +53,7 @@ struct MessageView {
   std::vector<mail::HistoryEvent> history;      // empty: pruned, or never known
 };
 // Error: kNotFound when there is neither envelope nor history; else what the store says.
-Result<MessageView> read_message(const queue::Store& store, MessageId id);
+Result<MessageView> read_message(const queue::Store& store, MessageId id,
+                                 const std::stop_token& stop = {});
 
 }  // namespace posthaste::daemon

@@ -1,9 +1,15 @@
-// ReaderThread: reads that may wait for the disk, kept away from the loops that serve sockets.
+// ReaderThread: reads that may wait for the disk, kept away from the loops that serve sockets. Two
+// lanes, a thread each: what a delivery waits for never stands behind somebody's look at the queue.
 //
-// Threads      push() from any; the work runs in this thread and sends its answer where it wants.
+// Lifetime     what is queued and not begun is dropped at its end; a scan that is under way is
+//              asked to stop.
+// Threads      push functions from any; the work runs in its lane's thread and sends its answer
+//              where it wants.
+// Limits       none of its own: whoever pushes waits for the answer before he asks again.
 #pragma once
 
 #include <functional>
+#include <stop_token>
 #include <thread>
 
 #include "lib/io/loop.h"
@@ -13,16 +19,34 @@ namespace posthaste::daemon {
 
 class ReaderThread {
  public:
-  ReaderThread();
-  ~ReaderThread();  // what is queued and not begun is dropped
+  // Looks at the token between its steps, and returns soon after a stop was asked for.
+  using Scan = std::function<void(const std::stop_token& stop)>;
+
+  ~ReaderThread();
+  // One record or two.
   void push(std::function<void()> work);
+  // As much as it takes.
+  void push_scan(Scan scan);
 
  private:
-  void on_mail();
+  class Lane {
+   public:
+    explicit Lane(std::stop_token stop);
+    void push(Scan work) { mailbox_.push(std::move(work)); }
+    void join();
 
-  io::Loop loop_;
-  io::Mailbox<std::function<void()>> mailbox_;
-  std::thread thread_;
+   private:
+    void on_mail();
+
+    const std::stop_token stop_;
+    io::Loop loop_;
+    io::Mailbox<Scan> mailbox_;
+    std::thread thread_;
+  };
+
+  std::stop_source stop_;
+  Lane short_{stop_.get_token()};
+  Lane long_{stop_.get_token()};
 };
 
 }  // namespace posthaste::daemon

@@ -150,5 +150,20 @@ TEST_F(AdminQueueTest, KnowsNothingOfAMessageThatNeverWas) {
   EXPECT_EQ(view.error().code, ErrorCode::kNotFound);
 }
 
+TEST_F(AdminQueueTest, EndsWhenItIsAskedToStop) {
+  accept(1, "a@example.com", {"b@one.test"});
+  accept(2, "a@example.com", {"b@one.test"}, false);
+  std::stop_source stop;
+  stop.request_stop();
+  const auto page = read_page(store_, *parse_queue_query("", "", "", ""), stop.get_token());
+  ASSERT_FALSE(page);
+  EXPECT_EQ(page.error().code, ErrorCode::kBusy);
+  for (const std::uint64_t n : {1U, 2U}) {
+    const auto view = read_message(store_, id_of(n), stop.get_token());
+    ASSERT_FALSE(view);
+    EXPECT_EQ(view.error().code, ErrorCode::kBusy);
+  }
+}
+
 }  // namespace
 }  // namespace posthaste::daemon
