@@ -3,11 +3,15 @@
 Behaviour (all optional):
   greeting   the first line, or "drop", or "silent"
   extensions what EHLO offers besides STARTTLS
-  starttls   an ssl.SSLContext; or "refuse_temporary", "refuse_permanent", "close", "silent", "garbage" (offers it and then …)
+  starttls   an ssl.SSLContext, or a fault of tls_faults.py; or "refuse_temporary", "refuse_permanent", "close", "silent",
+             "garbage" (offers it and then …), or octets to answer it with
+  implicit   begins with the handshake
+  door       a Door, where there are many; else it has a thread of its own that accepts
   mail, rcpt, data, dot   the reply, or a function of (address or message number) that gives it; "drop" closes the connection,
              "reset" resets it, "silent" says nothing any more, "drop_after" (dot only) takes the message and closes without a reply
 """
 import re
+import selectors
 import socket
 import struct
 import threading
@@ -18,20 +22,73 @@ class Gone(Exception):
     pass
 
 
+def reset(connection):
+    """Its close will be a RST."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def hang_up(connection, patience=5):
+    """FIN; and the other side may read what was said before, for what it still says is taken."""
+    try:
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(patience)
+        while connection.recv(65536):
+            pass
+    except OSError:
+        pass
+    connection.close()
+
+
 class Session:
     """What one connection looked like from here."""
 
     def __init__(self):
         self.commands, self.tls, self.mail_in_plaintext, self.transactions = [], None, False, 0
+        self.hello, self.handshake, self.resumed, self.mail_under_tls = None, None, None, False
+
+
+class Door:
+    """One thread that accepts for any number of FakeMx."""
+
+    def __init__(self):
+        self.selector, self.lock = selectors.DefaultSelector(), threading.Lock()
+        self.wake, self.nudge = socket.socketpair()
+        self.selector.register(self.wake, selectors.EVENT_READ, None)
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def add(self, mx):
+        mx.listener.setblocking(False)
+        self.selector.register(mx.listener, selectors.EVENT_READ, mx)
+        self.nudge.send(b".")
+
+    def close(self):
+        self.nudge.close()
+        self.thread.join(5)
+        self.selector.close()
+
+    def run(self):
+        while True:
+            for key, _ in self.selector.select():
+                if key.data is None:
+                    if not self.wake.recv(4096):
+                        return
+                    continue
+                try:
+                    connection, _ = key.data.listener.accept()
+                except OSError:  # it has gone again, or the listener has
+                    continue
+                connection.setblocking(True)
+                key.data.begin(connection)
 
 
 class FakeMx:
     def __init__(self, address, port, name, *, greeting=None, extensions=("PIPELINING", "8BITMIME", "SIZE 52428800",
                  "ENHANCEDSTATUSCODES", "SMTPUTF8", "DSN"), starttls=None, mail="250 2.1.0 ok", rcpt="250 2.1.5 ok",
-                 data="354 go on", dot="250 2.0.0 taken"):
+                 data="354 go on", dot="250 2.0.0 taken", implicit=False, door=None):
         self.address, self.port, self.name = address, port, name
         self.greeting = greeting or f"220 {name} ESMTP"
-        self.extensions, self.starttls = list(extensions), starttls
+        self.extensions, self.starttls, self.implicit = list(extensions), starttls, implicit
         self.mail, self.rcpt, self.data, self.dot = mail, rcpt, data, dot
         self.messages, self.sessions, self.lock = [], [], threading.Lock()
         self.concurrent = self.concurrent_max = 0
@@ -40,10 +97,14 @@ class FakeMx:
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.listener.bind((address, port))
         self.listener.listen(128)
-        self.thread = threading.Thread(target=self.accept, daemon=True)
-        self.thread.start()
+        self.thread = None if door else threading.Thread(target=self.accept, daemon=True)
+        if door:
+            door.add(self)
+        else:
+            self.thread.start()
 
     def close(self):
+        """After its door, if it has one."""
         try:
             self.listener.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -54,7 +115,12 @@ class FakeMx:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
-        self.thread.join(5)
+        if self.thread:
+            self.thread.join(5)
+
+    def begin(self, connection):
+        self.connections.append(connection)
+        threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def accept(self):
         while True:
@@ -62,8 +128,7 @@ class FakeMx:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
-            self.connections.append(connection)
-            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+            self.begin(connection)
 
     def serve(self, connection):
         session = Session()
@@ -102,7 +167,7 @@ class Conversation:
         if reply == "drop":
             raise Gone
         if reply == "reset":
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            reset(self.connection)
             raise Gone
         if reply == "silent":
             while self.connection.recv(65536):  # until the other side gives up
@@ -115,6 +180,8 @@ class Conversation:
         return reply
 
     def run(self):
+        if self.mx.implicit:
+            self.handshake()
         if self.mx.greeting in ("drop", "silent", "reset"):
             self.say(self.mx.greeting)
         elif not self.say(self.mx.greeting).startswith("2"):
@@ -132,6 +199,7 @@ class Conversation:
                 self.start_tls()
             elif verb == "MAIL":
                 self.session.mail_in_plaintext |= self.session.tls is None
+                self.session.mail_under_tls |= self.session.tls is not None
                 sender = re.search("<(.*?)>", text).group(1) if self.say(self.mx.mail, text).startswith("2") else None
                 recipients = []
             elif verb == "RCPT":
@@ -167,6 +235,10 @@ class Conversation:
             self.say("554 5.7.0 no TLS today")
         elif how in ("close", "silent"):
             self.say("drop" if how == "close" else "silent")
+        elif isinstance(how, bytes):
+            self.say(how)
+            if how.startswith(b"220"):
+                self.say("silent")
         elif how == "garbage":
             self.say("220 2.0.0 go")
             self.connection.recv(65536)
@@ -176,9 +248,16 @@ class Conversation:
         else:
             self.say("220 2.0.0 go")
             self.buffer = b""
+            self.handshake()
+
+    def handshake(self):
+        how = self.mx.starttls
+        if hasattr(how, "take"):
+            self.connection = how.take(self.connection, self.session)
+        else:
             self.connection = how.wrap_socket(self.connection, server_side=True)
-            self.mx.connections.append(self.connection)
-            self.session.tls = self.connection.version()
+        self.mx.connections.append(self.connection)
+        self.session.tls = self.connection.version()
 
     def content(self, sender, recipients):
         lines = []
