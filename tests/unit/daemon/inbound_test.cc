@@ -169,6 +169,8 @@ TEST(Worker, ServesSocketsAndTimersBetweenTheEntriesOfAStart) {
   std::size_t turns_until_opened = 0;
   std::promise<void> opened;
   std::function<void()> count;
+  house.wait_until(  // the shards of the empty store are gained
+      [&](Worker& worker) { return house.store().gained() && worker.events_waiting() == 0; });
   house.in_worker([&](Worker& worker) {
     const std::uint64_t now = worker.now().time_since_epoch().count() / 1'000;
     count = [&] {
