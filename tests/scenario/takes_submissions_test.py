@@ -176,17 +176,32 @@ class Overload(unittest.TestCase):
             house.submit("a@sender.test", ["b@nowhere.test"])
 
 
-class MetricsAreKnownFromTheStart(unittest.TestCase):
-    def test_promtool_accepts_them_and_every_failure_is_zero(self):
+class Metrics(unittest.TestCase):
+    def check_with_promtool(self, text):
+        done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""), "neither an error nor a word of advice")
+
+    def test_every_failure_is_known_and_zero_from_the_start(self):
         with House() as house:
             house.start()
             text = house.get("/metrics")
-            done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
-            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.check_with_promtool(text)
             reasons = set(re.findall(r'posthaste_tls_handshakes_total\{direction="outbound".*?reason="(\w+)"', text))
             self.assertGreaterEqual(len(reasons), 30)
             self.assertEqual(house.metric("posthaste_tls_handshakes_total"), 0)
             self.assertEqual(house.get("/healthz").strip(), "ok")
+
+    def test_promtool_accepts_them_after_mail_has_come_and_gone(self):
+        with House({"metrics": {"domains": ["good.test"], "top_domains": 1}}) as house:
+            receiver = house.receiver("mx.good.test", starttls=house.tls())
+            house.domain("good.test", ["mx.good.test"])
+            house.start()
+            for domain in ("good.test", "nowhere.test", "elsewhere.test"):
+                house.submit("a@sender.test", [f"b@{domain}"])
+            house.wait_for(lambda: receiver.messages and house.metric("posthaste_attempts_total") >= 3, 20, "three attempts")
+            text = house.get("/metrics")
+            self.assertIn('domain="good.test"', text)
+            self.check_with_promtool(text)
 
 
 if __name__ == "__main__":
