@@ -1,14 +1,16 @@
 // What a certificate is worth: observed it is told in TlsFacts, enforced it ends the handshake.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
-#include "tests/unit/tls/test_peer.h"
+#include "tests/unit/tls/test_client.h"
 
 namespace posthaste::tls {
 namespace {
 
 using policy::TlsFailure;
+using ::testing::HasSubstr;
 using Key = CertificateOrder::Key;
 
 class Certificate : public ::testing::Test {
@@ -53,6 +55,16 @@ class Certificate : public ::testing::Test {
     }
   }
 
+  // What becomes of it under a demand for one of the names.
+  Attempt verify(const TestCertificate& served, std::vector<std::string> names,
+                 policy::TlsSource source = policy::TlsSource::kOperator) {
+    policy::TlsDemand demand = *demand_name("", trust);
+    demand.names = std::move(names);
+    demand.source = source;
+    const auto server = server_with(served);
+    return connect_once(server.get(), std::make_shared<const policy::TlsDemand>(demand), profile);
+  }
+
   CertificateFolder folder;
   const TestCertificate root = make_self_signed(authority_order("Test Root"));
   const policy::TrustStore trust{folder.write("root.pem", root.certificate_pem), ""};
@@ -73,6 +85,95 @@ TEST_F(Certificate, WildcardStandsForOneLabelAndNotForPartOfOne) {
   expect(make_issued({.dns_names = {"*.example.com"}}, root), "", X509_V_OK, TlsFailure::kNone);
   expect(make_issued({.dns_names = {"m*.example.com"}}, root), "", X509_V_ERR_HOSTNAME_MISMATCH,
          TlsFailure::kCertHostMismatch);
+}
+
+TEST_F(Certificate, OfOneOfSeveralNamesIsEnough) {
+  const auto leaf = make_issued({.dns_names = {"b.example.com"}}, root);
+  EXPECT_EQ(verify(leaf, {"a.example.com", "b.example.com"}).failure, TlsFailure::kNone);
+  const Attempt other = verify(leaf, {"a.example.com", "c.example.com"});
+  EXPECT_EQ(other.failure, TlsFailure::kCertHostMismatch);
+  EXPECT_THAT(other.words,
+              HasSubstr("it is for b.example.com, not for a.example.com or c.example.com"));
+  EXPECT_EQ(verify(leaf, {}).failure, TlsFailure::kCertHostMismatch) << "nobody is not anybody";
+}
+
+TEST_F(Certificate, NameWithALeadingDotStandsForEveryNameBelow) {
+  const std::vector<std::string> below{".example.com"};
+  for (const char* name :
+       {"mx.example.com", "a.b.example.com", "*.example.com", "MX.Example.COM"}) {
+    EXPECT_EQ(verify(make_issued({.dns_names = {name}}, root), below).failure, TlsFailure::kNone)
+        << name;
+  }
+  for (const char* name : {"example.com", "badexample.com", "mx.example.net", "*.com"}) {
+    EXPECT_EQ(verify(make_issued({.dns_names = {name}}, root), below).failure,
+              TlsFailure::kCertHostMismatch)
+        << name;
+  }
+}
+
+TEST_F(Certificate, WildcardIsNoMoreThanItsLabel) {
+  const auto leaf = make_issued({.dns_names = {"*.example.com"}}, root);
+  EXPECT_EQ(verify(leaf, {"example.com"}).failure, TlsFailure::kCertHostMismatch);
+  EXPECT_EQ(verify(leaf, {"a.b.example.com"}).failure, TlsFailure::kCertHostMismatch);
+  EXPECT_EQ(
+      verify(make_issued({.dns_names = {"a.*.example.com"}}, root), {"a.b.example.com"}).failure,
+      TlsFailure::kCertHostMismatch);
+}
+
+// RFC 8461 §4.1 against RFC 7672 §3.2.3.
+TEST_F(Certificate, CommonNameCountsWhereNoOtherIsButNotForMtaSts) {
+  const auto leaf = make_issued({.dns_names = {}}, root);
+  EXPECT_EQ(verify(leaf, {"mx.example.com"}).failure, TlsFailure::kNone);
+  const Attempt strict = verify(leaf, {"mx.example.com"}, policy::TlsSource::kMtaSts);
+  EXPECT_EQ(strict.failure, TlsFailure::kCertHostMismatch);
+  EXPECT_THAT(strict.words, HasSubstr("it is for CN=mx.example.com"));
+}
+
+TEST_F(Certificate, IsTrustedAsItStandsInTheCaFile) {
+  const auto partner = make_self_signed({});
+  policy::TlsDemand demand = *demand_name("mx.example.com", trust);
+  demand.trust.ca_file = folder.write("partner.pem", partner.certificate_pem);
+  const auto server = server_with(partner);
+  EXPECT_TRUE(connect_once(server.get(), std::make_shared<const policy::TlsDemand>(demand)).up);
+  const auto middle = make_issued(authority_order("Test Intermediate"), root);
+  demand.trust.ca_file = folder.write("middle.pem", middle.certificate_pem);
+  const auto below = server_with(make_issued({}, middle));
+  EXPECT_TRUE(connect_once(below.get(), std::make_shared<const policy::TlsDemand>(demand)).up);
+}
+
+TEST_F(Certificate, IsToldOfInFullByTheFacts) {
+  const auto leaf = make_issued({.dns_names = {"MX.example.com", "*.example.org"}}, root);
+  const auto facts = verify(leaf, {"mx.example.com"}).facts;
+  EXPECT_TRUE(facts.verified);
+  EXPECT_EQ(facts.authenticated_by, policy::TlsAuthentication::kPkix);
+  EXPECT_EQ(facts.subject, "CN=mx.example.com");
+  EXPECT_EQ(facts.issuer, "CN=Test Root");
+  EXPECT_THAT(facts.names, ::testing::ElementsAre("mx.example.com", "*.example.org"));
+  EXPECT_THAT(facts.fingerprint, ::testing::MatchesRegex("sha256:[0-9a-f]+"));
+  EXPECT_EQ(facts.fingerprint.size(), 7U + 64U);
+  std::vector<std::string> many(300, "name.example.com");
+  many.emplace_back("mx.example.com");
+  EXPECT_EQ(verify(make_issued({.dns_names = many}, root), {"mx.example.com"}).facts.names.size(),
+            100U);
+}
+
+TEST_F(Certificate, ThatFallsShortIsToldToTheServer) {
+  const auto server = server_with(make_issued(expired_order(), root), TLS1_3_VERSION);
+  int heard = 0;
+  {
+    const FarEnd far = FarEnd::raw([&](int fd) {
+      const SslPtr ssl(SSL_new(server.get()));
+      SSL_set_fd(ssl.get(), fd);
+      EXPECT_NE(SSL_accept(ssl.get()), 1);
+      heard = ERR_GET_REASON(ERR_peek_error()) - SSL_AD_REASON_OFFSET;
+      swallow(fd);
+    });
+    auto context = ClientContext::make(profile, trust);
+    const auto demand = demand_name(host.text(), trust);
+    auto stream = TlsStream::client(**context, far.fd(), host, demand);
+    EXPECT_EQ(drive_handshake(**stream, far.fd()).status, io::IoStatus::kError);
+  }
+  EXPECT_EQ(heard, SSL_AD_CERTIFICATE_EXPIRED);
 }
 
 TEST_F(Certificate, AddressLiteralIsComparedWithAddresses) {

@@ -118,6 +118,16 @@ TEST_F(Session, OfTls10ComesUpOnlyWithTheProfileThatSaysSo) {
   EXPECT_EQ(facts->version, "TLSv1");
 }
 
+// With nothing set, OpenSSL and Debian would let it pass, static RSA and all.
+TEST_F(Session, OfTls10IsNotHadByStaticRsaEither) {
+  const auto server = server_of(TLS1_VERSION, "AES128-SHA");
+  EXPECT_FALSE(converse(server.get()));
+  EXPECT_EQ(last_failure, TlsFailure::kProtocolVersion);
+  remake(compat_profile());
+  EXPECT_FALSE(converse(server.get()));
+  EXPECT_EQ(last_failure, TlsFailure::kProtocolVersion);
+}
+
 TEST_F(Session, IsResumedFromTheSecondTimeOn) {
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     SCOPED_TRACE(version);
@@ -156,6 +166,22 @@ TEST_F(Session, IsResumedThoughTheServerHungUpWithoutGoodbye) {
       EXPECT_EQ(read_some(**stream, far.fd()).second, "221 bye\r\n");
       EXPECT_EQ(read_some(**stream, far.fd()).first.status, io::IoStatus::kEof);
       EXPECT_EQ((*stream)->failure(), TlsFailure::kNone);
+    }
+  }
+}
+
+// OpenSSL counts a session whose SSL goes without SSL_shutdown as broken.
+TEST_F(Session, IsResumedThoughWeDroppedTheConnection) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    SCOPED_TRACE(version);
+    remake(policy::modern_profile());
+    const auto server = server_of(version);
+    for (const bool resumed : {false, true, true}) {
+      const FarEnd far = FarEnd::server(server.get(), greet, &listening);
+      auto stream = TlsStream::client(*context, far.fd(), MxName("mx.example.com"));
+      ASSERT_EQ(drive_handshake(**stream, far.fd()).status, io::IoStatus::kOk);
+      EXPECT_EQ((*stream)->facts().resumed, resumed);
+      EXPECT_EQ(read_some(**stream, far.fd()).second, "250 ok\r\n");
     }
   }
 }

@@ -1,6 +1,8 @@
 #include "tests/unit/tls/test_peer.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/pem.h>
 
 #include <csignal>
@@ -63,6 +65,10 @@ FarEnd::FarEnd(std::pair<io::Fd, io::Fd> ends, std::function<void(io::Fd)> behav
     : near_(std::move(ends.first)) {
   signal(SIGPIPE, SIG_IGN);  // as io::Loop does in the daemon
   fcntl(near_.get(), F_SETFL, O_NONBLOCK);
+  const int on = 1;  // as io::Connection does
+  for (const int fd : {near_.get(), ends.second.get()}) {
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
   thread_ = std::thread(
       [behaviour = std::move(behaviour), fd = ends.second.release()] { behaviour(io::Fd(fd)); });
 }
