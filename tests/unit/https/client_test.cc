@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <poll.h>
 
+#include <cstdlib>
 #include <optional>
 
 #include "tests/unit/https/https_server.h"
@@ -241,8 +242,18 @@ TEST_F(HttpsClient, TellsThatNobodyIsThere) {
 TEST_F(HttpsClient, TriesTheAddressesInTurn) {
   HttpsServer server(good(), with(response(200, kPlain, "x")));
   Request several = request(server);
-  several.addresses = {ipv4(127, 0, 0, 2), ipv4(127, 0, 0, 1)};  // nobody listens on the first
+  // Nobody listens on the first ones.
+  several.addresses = {parse_ip("::1").value(), ipv4(127, 0, 0, 2), ipv4(127, 0, 0, 1)};
   EXPECT_TRUE(ask(several));
+}
+
+TEST_F(HttpsClient, UsesNoProxyOfTheEnvironment) {
+  HttpsServer server(good(), with(response(200, kPlain, "x")));
+  for (const char* name : {"https_proxy", "HTTPS_PROXY", "all_proxy"}) {
+    setenv(name, "http://127.0.0.1:1", 1);
+    EXPECT_TRUE(ask(request(server))) << name;
+    unsetenv(name);
+  }
 }
 
 TEST_F(HttpsClient, ForgetsTheAddressesOfOneRequestBeforeTheNext) {

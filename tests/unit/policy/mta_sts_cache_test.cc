@@ -396,6 +396,28 @@ TEST_F(StsCache, RemembersEvenWhenItIsAskedBeforeItIsReminded) {
   EXPECT_THAT(wanted(), ElementsAre("known enforce 1"));
 }
 
+TEST_F(StsCache, HoldsNothingLongerBecauseTheClockWasSetBack) {
+  learn(body("enforce"));
+  const Keep kept = last<Keep>();
+  now_ -= 30 * kDay;
+  use({});
+  on(Remembered{kDomain, kept.record});
+  wanted();
+  EXPECT_EQ(last<Known>().until, now_ + 7 * kDay);
+}
+
+TEST_F(StsCache, AsksSoonForAnotherPolicyWhenTheOldOneHasExpired) {
+  learn(body("enforce", "mx.a.example", hours(4)));
+  for (Words words; cache_->policies() == 1; words = pass_to_deadline()) {
+    txt("1");
+    fetch_fails();
+  }
+  EXPECT_EQ(now_, kStart + hours(4));
+  pass(minutes(5));
+  EXPECT_THAT(wanted(), ElementsAre(kAsk)) << "whatever the wait was by then";
+  EXPECT_THAT(txt("1"), ElementsAre(kFetch));
+}
+
 TEST_F(StsCache, SpreadsRenewalsThatCameDueWhileItWasAway) {
   learn(body("enforce"));
   const Keep kept = last<Keep>();
