@@ -96,7 +96,7 @@ Instant Cache::State::refresh_time(Instant from, Instant expires) {
 void Cache::State::on(Wanted&& event, Instant now, Actions& out) {
   if (!can_have_policy(event.domain)) {
     out.push_back(Known{std::move(event.domain), std::nullopt, "", kNever,
-                        "such a name cannot have an MTA-STS policy"});
+                        "such a name cannot have an MTA-STS policy", std::nullopt});
     return;
   }
   Entry& entry = entries.find_or_make(event.domain);
@@ -174,6 +174,7 @@ void Cache::State::on_published(Entry& entry, std::string id, Instant expires, I
 void Cache::State::on_unpublished(Entry& entry, std::string words, Instant expires, Instant now,
                                   Actions& out) {
   entry.words = std::move(words);
+  entry.problem.reset();
   entry.ask_from = good_until(expires, options.none_min, now);
   if (entry.held() && entry.refresh_at <= now) {
     entry.refresh_at = std::max(refresh_time(now, entry.expires), now + options.retry_min);
@@ -213,6 +214,7 @@ void Cache::State::fetch_failed(Entry& entry, Problem problem, std::string words
   entry.fetch_from = now + jittered(wait);
   entry.ask_from = entry.fetch_from;
   entry.words = "no MTA-STS policy can be had: " + words;
+  entry.problem = problem;
   out.push_back(Failed{entry.domain, problem, std::move(words), entry.held()});
   settle(entry, now, out);
 }
@@ -228,6 +230,7 @@ void Cache::State::adopt(Entry& entry, StsPolicy policy, Instant now, Actions& o
   entry.fetch_from = now + options.retry_min;
   entry.ask_from = good_until(entry.txt_expires, options.retry_min, now);
   entry.failures = 0;
+  entry.problem.reset();
   entry.refresh_at = entry.expires;
   if (entry.held()) {
     entry.refresh_at = refresh_time(now, entry.expires);
@@ -299,13 +302,16 @@ void Cache::State::tell(Entry& entry, Instant now, Actions& out) {
   entry.told = true;
   if (entry.held()) {
     const StsRecord& record = *entry.record;
-    out.push_back(Known{entry.domain, record.policy, record.id, entry.expires, ""});
+    out.push_back(Known{entry.domain, record.policy, record.id, entry.expires, "", std::nullopt});
     return;
   }
-  const bool busy = entry.step != Step::kIdle;
-  out.push_back(Known{
-      entry.domain, std::nullopt, "", busy ? now + options.none_min : std::max(entry.ask_from, now),
-      busy ? "whether there is an MTA-STS policy is still being asked" : entry.words});
+  Known none{entry.domain, std::nullopt, "", std::max(entry.ask_from, now),
+             entry.words,  entry.problem};
+  if (entry.step != Step::kIdle) {
+    none.until = now + options.none_min;
+    none.words = "whether there is an MTA-STS policy is still being asked";
+  }
+  out.push_back(std::move(none));
 }
 
 // A step has come to its end.

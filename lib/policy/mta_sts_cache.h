@@ -121,6 +121,9 @@ struct Known {
   std::string id;
   Instant until;      // when to ask again, unless Changed comes before
   std::string words;  // why there is no policy
+  // Set: there is one, to all appearances, but it cannot be had. For TLSRPT, which counts sessions
+  // that such a thing has left without a policy.
+  std::optional<Problem> problem;
 };
 struct Changed {  // the last Known about the domain is not true any more
   RoutingDomain domain;

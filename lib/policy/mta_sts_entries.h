@@ -17,7 +17,7 @@
 
 #include "lib/base/names.h"
 #include "lib/base/time.h"
-#include "lib/policy/mta_sts.h"
+#include "lib/policy/mta_sts_cache.h"
 
 namespace posthaste::policy::sts {
 
@@ -50,6 +50,7 @@ struct Entry {
   unsigned failures = 0;  // of fetches, one after the other
   bool told = false;      // somebody has a Known that is still true
   std::string words;      // why there is no policy
+  std::optional<Problem> problem;
 
   EntryList* home;  // for Entries: the list it stands in, and its place in time
   std::optional<EntryWakes::iterator> wake;

@@ -137,6 +137,7 @@ TEST_F(StsCache, RemembersForTheTtlThatThereIsNone) {
   EXPECT_THAT(no_txt(minutes(30)), ElementsAre(kNothing));
   EXPECT_EQ(last<Known>().until, now_ + minutes(30));
   EXPECT_EQ(last<Known>().words, "no MTA-STS record");
+  EXPECT_EQ(last<Known>().problem, std::nullopt);
   pass(minutes(29));
   EXPECT_THAT(wanted(), ElementsAre(kNothing));
   pass(minutes(1));
@@ -210,8 +211,10 @@ TEST_F(StsCache, FetchesNotSoonAgainAfterAFailure) {
     txt("1");
     EXPECT_THAT(fetch_fails(row.problem), ElementsAre(row.words, kNothing));
     EXPECT_EQ(tlsrpt_result_type(last<Failed>().problem), row.result);
+    EXPECT_EQ(last<Known>().problem, row.problem);
     pass(minutes(5) - seconds(1));
     EXPECT_THAT(wanted(), ElementsAre(kNothing));
+    EXPECT_EQ(last<Known>().problem, row.problem) << "for every session that goes without";
     pass(minutes(2));
     EXPECT_THAT(wanted(), ElementsAre(kAsk));
     EXPECT_THAT(txt("1"), ElementsAre(kFetch));
@@ -222,6 +225,7 @@ TEST_F(StsCache, FetchesNotSoonAgainAfterAFailure) {
     EXPECT_THAT(wanted(), ElementsAre(kAsk));
     EXPECT_THAT(txt("2"), ElementsAre(kFetch));
     EXPECT_THAT(fetched(body("enforce")), ElementsAre(kKeep, kChanged, "known enforce 2"));
+    EXPECT_EQ(last<Known>().problem, std::nullopt);
   }
 }
 
