@@ -42,6 +42,7 @@ THIRD_PARTY = {
     "nlohmann/": ["daemon"],
     "http_parser.h": ["daemon"],
     "systemd/": ["daemon"],
+    "zlib.h": ["daemon"],
     "curl/": ["lib/https", "daemon"],
 }
 # What the system gives and machines must not take. (<chrono> is lib/base/time.h's, for durations.)
