@@ -79,7 +79,7 @@ TEST(TlsReportJson, IsJsonWhateverNamesStrangersChose) {
   report::TlsResult result;
   result.failure = {"validation-failure", "", "\xff\"\n", "", ""};
   report.add(result);
-  EXPECT_NO_THROW((void)nlohmann::json::parse(render_tls_report_json(kHead, report)));
+  EXPECT_TRUE(nlohmann::json::accept(render_tls_report_json(kHead, report)));
 }
 
 TEST(Gzip, IsUnpackedByZlib) {
