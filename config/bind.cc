@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "config/values.h"
+#include "lib/policy/fingerprint.h"
 
 namespace posthaste::config {
 namespace {
@@ -46,10 +47,30 @@ std::vector<Listen> bind_listen(const Section& file) {
   return listen;
 }
 
+// A key's fingerprint in one form, a name folded; a subject as it is.
+std::string bind_holder(const std::string& text) {
+  if (const auto octets = policy::parse_fingerprint(text))
+    return policy::render_fingerprint(*octets);
+  return text.find('=') == std::string::npos ? fold_domain(text) : text;
+}
+
+ClientCertificates bind_client_certificates(const Section& in) {
+  constexpr std::array kAll{CertificateUse::kIgnore, CertificateUse::kOptional,
+                            CertificateUse::kRequired};
+  ClientCertificates clients;
+  clients.mode = parse_choice(in.text("mode").value_or(""), kAll).value_or(CertificateUse::kIgnore);
+  clients.ca_file = in.text("ca_file").value_or("");
+  clients.crl_file = in.text("crl_file").value_or("");
+  for (const std::string& text : in.texts("allow")) clients.allow.push_back(bind_holder(text));
+  return clients;
+}
+
 Submission bind_submission(const Section& in) {
   return {.trusted = networks(in, "trusted"),
           .certificate = in.text("certificate").value_or(""),
           .private_key = in.text("private_key").value_or(""),
+          .profile = in.text("profile").value_or(""),
+          .client_certificates = bind_client_certificates(in.section("client_certificates")),
           .message_bytes_max = size(in, "limits.message_size"),
           .recipients_max = count<std::uint16_t>(in, "limits.recipients"),
           .connections_max = count<std::uint32_t>(in, "limits.connections")};
@@ -103,11 +124,11 @@ Delivery bind_delivery(const Section& in) {
   delivery.limits = bind_default_limits(in.section("limits.default"));
   for (const Section& item : in.sections("limits.domains")) {
     LimitsRule rule = bind_limits(item);
-    rule.match = bind_match(item);
+    rule.match = bind_patterns(item, "match");
     delivery.limit_rules.push_back(std::move(rule));
   }
   for (const Section& item : in.sections("routes")) {
-    Route route{.match = bind_match(item), .hosts = {}};
+    Route route{.match = bind_patterns(item, "match"), .hosts = {}};
     for (const std::string& text : item.texts("hosts")) {
       if (auto host = parse_route_host(text)) route.hosts.push_back(std::move(*host));
     }
@@ -164,12 +185,12 @@ Metrics bind_metrics(const Section& in) {
 
 }  // namespace
 
-std::vector<policy::DomainPattern> bind_match(const Section& rule) {
-  std::vector<policy::DomainPattern> match;
-  for (const std::string& text : rule.texts("match")) {
-    if (auto pattern = policy::parse_domain_pattern(text)) match.push_back(std::move(*pattern));
+std::vector<policy::DomainPattern> bind_patterns(const Section& rule, std::string_view key) {
+  std::vector<policy::DomainPattern> patterns;
+  for (const std::string& text : rule.texts(key)) {
+    if (auto pattern = policy::parse_domain_pattern(text)) patterns.push_back(std::move(*pattern));
   }
-  return match;
+  return patterns;
 }
 
 policy::RetryPolicies bind_retry(const Section& retry) {
@@ -184,7 +205,8 @@ policy::RetryPolicies bind_retry(const Section& retry) {
       policies.classes[static_cast<std::size_t>(*retry_class)] = bind_retry_overlay(section);
   }
   for (const Section& item : retry.sections("domains")) {
-    policies.rules.push_back({.match = bind_match(item), .overlay = bind_retry_overlay(item)});
+    policies.rules.push_back(
+        {.match = bind_patterns(item, "match"), .overlay = bind_retry_overlay(item)});
   }
   return policies;
 }

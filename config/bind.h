@@ -19,6 +19,10 @@ Config bind(const Section& file, Findings& findings);
 Tls bind_tls(const Section& tls, Findings& findings);
 std::vector<policy::TlsProfile> bind_profiles(const Section& tls, Findings& findings);
 policy::RetryPolicies bind_retry(const Section& retry);
-std::vector<policy::DomainPattern> bind_match(const Section& rule);
+// An error, with what may have been meant, where `node` names none of them.
+void check_profile_name(const Node& node, const std::vector<policy::TlsProfile>& known,
+                        Findings& findings);
+// "match" or "mx" of a rule.
+std::vector<policy::DomainPattern> bind_patterns(const Section& rule, std::string_view key);
 
 }  // namespace posthaste::config

@@ -1,115 +1,91 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <string>
 #include <utility>
 
 #include "config/bind.h"
-#include "config/nearest.h"
 #include "config/values.h"
+#include "lib/policy/fingerprint.h"
 
 namespace posthaste::config {
 namespace {
 
+using policy::OcspStapling;
 using policy::OnTlsFailure;
 using policy::TlsConnect;
+using policy::TlsField;
 using policy::TlsLevel;
-using policy::TlsVersion;
 
-constexpr std::array kLevels{TlsLevel::kNone, TlsLevel::kMay, TlsLevel::kEncrypt};
+constexpr std::array kLevels{TlsLevel::kNone,    TlsLevel::kMay,      TlsLevel::kDane,
+                             TlsLevel::kEncrypt, TlsLevel::kDaneOnly, TlsLevel::kFingerprint,
+                             TlsLevel::kVerify,  TlsLevel::kSecure};
 constexpr std::array kConnects{TlsConnect::kStartTls, TlsConnect::kImplicit};
 constexpr std::array kFallbacks{OnTlsFailure::kPlaintext, OnTlsFailure::kDefer,
                                 OnTlsFailure::kBounce};
-constexpr std::array kVersions{TlsVersion::kTls10, TlsVersion::kTls11, TlsVersion::kTls12,
-                               TlsVersion::kTls13};
+constexpr std::array kStaplings{OcspStapling::kIgnore, OcspStapling::kCheck,
+                                OcspStapling::kRequire};
 
-constexpr std::size_t kAncestorsMax = 20;
 constexpr std::string_view kDefaultOrigin = "tls.default";
 
-using NamedProfiles = std::map<std::string_view, const Section*>;
+// What is written in a section, and nothing else: the built-in values lie beneath, and must be told
+// apart from it.
+class Written {
+ public:
+  explicit Written(const Section& in) : in_(in) {}
 
-void no_such_profile(const Node& node, const NamedProfiles& known, Findings& findings) {
-  std::vector<std::string_view> names{"modern"};
-  for (const auto& [name, section] : known) names.push_back(name);
-  std::string words = fmt::format("no profile is named {}", quoted(node.text));
-  if (const auto meant = nearest(node.text, names))
-    words += fmt::format("; did you mean \"{}\"?", *meant);
-  findings.error(node, std::move(words));
+  std::string text(std::string_view key) const { return in_.given_text(key).value_or(""); }
+  std::optional<std::vector<std::string>> texts(std::string_view key) const {
+    return in_.given(key) == nullptr ? std::nullopt : std::optional(in_.texts(key));
+  }
+  // `none` and `system` take back what an earlier rule has set.
+  std::optional<std::string> path(std::string_view key) const {
+    auto path = in_.given_text(key);
+    if (path && !path->starts_with('/')) path->clear();
+    return path;
+  }
+
+ private:
+  const Section& in_;
+};
+
+// What is none has been told by validate(), and is a key that nobody has.
+std::string canonical_fingerprint(const std::string& text) {
+  return policy::render_fingerprint(
+      policy::parse_fingerprint(text).value_or(std::string(32, '\0')));
 }
 
-// The sections that make up a profile, the profile itself first; the built-in profile is what the
-// last one inherits.
-std::vector<const Section*> ancestry(std::string_view name, const NamedProfiles& known,
-                                     Findings& findings) {
-  std::vector<const Section*> sections;
-  for (auto found = known.find(name); found != known.end();) {
-    sections.push_back(found->second);
-    const Node* inherit = found->second->given("inherit");
-    // `modern` inherits the built-in profile of that name.
-    if (inherit == nullptr && found->first == "modern") break;
-    const std::string_view parent = inherit == nullptr ? "modern" : std::string_view(inherit->text);
-    if (inherit != nullptr && sections.size() > kAncestorsMax) {
-      findings.error(*inherit,
-                     fmt::format("profile \"{}\" inherits itself, or more than {} profiles", name,
-                                 kAncestorsMax));
-      break;
-    }
-    found = known.find(parent);
-    if (found == known.end() && parent != "modern") no_such_profile(*inherit, known, findings);
-  }
-  return sections;
-}
-
-void lay_over(policy::TlsProfile& profile, const Section& section) {
-  const auto joined = [&](std::string_view key, std::string& into) {
-    const auto texts =
-        section.given(key) != nullptr ? section.texts(key) : std::vector<std::string>();
-    if (!texts.empty()) into = fmt::format("{}", fmt::join(texts, ":"));
-  };
-  const auto version = [&](std::string_view key, TlsVersion& into) {
-    into = parse_choice(section.text(key).value_or(""), kVersions).value_or(into);
-  };
-  version("min_version", profile.min_version);
-  version("max_version", profile.max_version);
-  joined("ciphers", profile.ciphers);
-  joined("ciphersuites", profile.ciphersuites);
-  joined("groups", profile.groups);
-  joined("signature_algorithms", profile.signature_algorithms);
-  if (const auto level = parse_count(section.text("security_level").value_or(""))) {
-    profile.security_level = static_cast<int>(*level);
-  }
-}
-
-void check_profile(const policy::TlsProfile& profile, const Section& section, Findings& findings) {
-  if (profile.min_version > profile.max_version) {
-    findings.error(
-        section, fmt::format("profile \"{}\": min_version {} is above max_version {}", profile.name,
-                             name(profile.min_version), name(profile.max_version)));
-  }
-  // OpenSSL 3 counts the SHA-1 signatures of these versions as level 0.
-  if (profile.min_version < TlsVersion::kTls12 && profile.security_level > 0) {
-    findings.warning(
-        section,
-        fmt::format("profile \"{}\": {} needs security_level 0, or OpenSSL will not speak it",
-                    profile.name, name(profile.min_version)));
-  }
-}
-
-// Only what is written: the built-in values lie beneath, and must be told apart from it.
-policy::TlsOverlay bind_overlay(const Section& in) {
+policy::TlsOverlay bind_overlay(const Section& section) {
+  const Written in(section);
   policy::TlsOverlay overlay;
-  overlay.level = parse_choice(in.given_text("level").value_or(""), kLevels);
-  overlay.connect = parse_choice(in.given_text("connect").value_or(""), kConnects);
-  if (const auto port = parse_count(in.given_text("port").value_or("")))
+  overlay.level = parse_choice(in.text("level"), kLevels);
+  overlay.connect = parse_choice(in.text("connect"), kConnects);
+  if (const auto port = parse_count(in.text("port")))
     overlay.port = static_cast<std::uint16_t>(*port);
-  overlay.profile = in.given_text("profile");
-  overlay.not_offered =
-      parse_choice(in.given_text("fallback.not_offered").value_or(""), kFallbacks);
-  overlay.refused = parse_choice(in.given_text("fallback.refused").value_or(""), kFallbacks);
-  overlay.handshake = parse_choice(in.given_text("fallback.handshake").value_or(""), kFallbacks);
+  overlay.ladder = in.texts("ladder");
+  if (overlay.ladder && overlay.ladder->empty()) overlay.ladder.reset();
+  overlay.not_offered = parse_choice(in.text("fallback.not_offered"), kFallbacks);
+  overlay.refused = parse_choice(in.text("fallback.refused"), kFallbacks);
+  overlay.handshake = parse_choice(in.text("fallback.handshake"), kFallbacks);
+  overlay.plaintext_after = parse_duration(in.text("plaintext_after"));
+  overlay.dane = parse_flag(in.text("dane"));
+  overlay.mta_sts = parse_flag(in.text("mta_sts"));
+  overlay.remember = parse_duration(in.text("remember"));
+  overlay.strip_guard = parse_flag(in.text("strip_guard"));
+  overlay.match_names = in.texts("match_names");
+  if (overlay.match_names) {
+    for (std::string& name : *overlay.match_names) name = fold_domain(name);
+  }
+  overlay.fingerprints = in.texts("fingerprints");
+  if (overlay.fingerprints) {
+    for (std::string& text : *overlay.fingerprints) text = canonical_fingerprint(text);
+  }
+  overlay.ca_file = in.path("ca_file");
+  overlay.crl_file = in.path("crl_file");
+  overlay.ocsp = parse_choice(in.text("ocsp"), kStaplings);
+  overlay.client_certificate = in.path("client_certificate");
+  overlay.client_private_key = in.path("client_private_key");
   return overlay;
 }
 
@@ -119,32 +95,49 @@ struct Sources {
   std::vector<const policy::TlsOverlay*> overlays;
 };
 
-void check_profile_name(const Section& section, const Tls& tls, const NamedProfiles& known,
-                        Findings& findings) {
-  const Node* given = section.given("profile");
-  if (given != nullptr && tls.profile(given->text) == nullptr)
-    no_such_profile(*given, known, findings);
+// A scalar, or the items of a list.
+std::vector<const Node*> scalars(const Node* node) {
+  std::vector<const Node*> nodes;
+  if (node != nullptr && node->kind == Node::Kind::kScalar) nodes.push_back(node);
+  if (node != nullptr) {
+    for (const Node& item : node->items) nodes.push_back(&item);
+  }
+  return nodes;
 }
 
-// Implicit TLS towards port 25 can only hang, and without TLS it is nothing.
+// Implicit TLS towards port 25 can only hang.
 void check_connect(const Sources& from, Findings& findings) {
   const bool has_port = std::any_of(from.overlays.begin(), from.overlays.end(),
                                     [](const auto* overlay) { return overlay->port.has_value(); });
-  for (std::size_t i = 0; i < from.overlays.size(); ++i) {
-    const policy::TlsOverlay& overlay = *from.overlays[i];
+  for (std::size_t i = 0; i < from.overlays.size() && !has_port; ++i) {
     const Node* connect = from.sections[i].given("connect");
-    if (connect == nullptr || overlay.connect != TlsConnect::kImplicit) continue;
-    if (!has_port)
+    if (connect != nullptr && from.overlays[i]->connect == TlsConnect::kImplicit)
       findings.error(*connect, "implicit TLS needs a port of its own; for example port: 465");
-    if (overlay.level == TlsLevel::kNone) {
-      findings.error(*connect,
-                     "implicit TLS contradicts level: none; say starttls, or another level");
+  }
+}
+
+// Words that count for nothing next to the level beside them.
+void check_idle_words(const Sources& from, Findings& findings) {
+  for (std::size_t i = 0; i < from.overlays.size(); ++i) {
+    const auto level = from.overlays[i]->level;
+    if (!level) continue;
+    const Node* pins = from.sections[i].given("fingerprints");
+    if (pins != nullptr && level != TlsLevel::kFingerprint) {
+      findings.warning(*pins, fmt::format("fingerprints count for nothing with level: {}; say "
+                                          "level: fingerprint",
+                                          name(*level)));
+    }
+    const Node* names = from.sections[i].given("match_names");
+    if (names != nullptr && level != TlsLevel::kVerify && level != TlsLevel::kSecure) {
+      findings.warning(*names, fmt::format("match_names count for nothing with level: {}; say "
+                                           "level: secure or verify",
+                                           name(*level)));
     }
   }
 }
 
-// What TlsPolicies::make says begins with the origin of the rule; the diagnostic has the place
-// instead.
+// What TlsPolicies::make says begins with the origin of the rule and the field; the diagnostic has
+// the place instead of the origin.
 void tell_contradiction(std::string words, const Tls& tls, const Sources& from,
                         Findings& findings) {
   std::size_t which = 0;
@@ -156,61 +149,72 @@ void tell_contradiction(std::string words, const Tls& tls, const Sources& from,
   }
   if (words.starts_with(origin + ": ")) words.erase(0, origin.size() + 2);
   const Section& section = from.sections[which];
-  for (const std::string_view key :
-       {"fallback.not_offered", "fallback.refused", "fallback.handshake"}) {
-    const Node* node = section.given(key);
-    if (node != nullptr && words.starts_with(std::string(key) + ":"))
-      return findings.error(*node, std::move(words));
+  const std::string key = words.substr(0, words.find(':'));
+  for (std::size_t i = 0; i < policy::kTlsFields; ++i) {
+    if (name(static_cast<TlsField>(i)) != key) continue;
+    if (const Node* node = section.given(key)) return findings.error(*node, std::move(words));
   }
   findings.error(section, std::move(words));
 }
 
+// Whom the rule is for. False, and told, where it does not say so, or says it twice.
+bool bind_subject(const Section& section, policy::TlsRule& rule, Findings& findings) {
+  const Node* match = section.given("match");
+  const Node* mx = section.given("mx");
+  if ((match == nullptr) == (mx == nullptr)) {
+    const std::string_view words =
+        mx == nullptr ? "\"match\" or \"mx\" is missing here; for example match: example.com"
+                      : "\"match\" and \"mx\" in one rule; make two of it";
+    findings.error(mx == nullptr ? section.line : mx->line,
+                   mx == nullptr ? section.column : mx->column, std::string(words));
+    return false;
+  }
+  rule.match = bind_patterns(section, "match");
+  rule.mx = bind_patterns(section, "mx");
+  return true;
+}
+
+// False where a rule is for nobody, or all.
+bool bind_rules(const Section& section, Tls& tls, Sources& from, Findings& findings) {
+  from.sections.push_back(section.section("default"));
+  tls.defaults = bind_overlay(from.sections.front());
+  bool right = true;
+  for (const Section& item : section.sections("domains")) {
+    policy::TlsRule rule;
+    rule.origin = fmt::format("{}:{}", findings.file(), item.line);
+    rule.overlay = bind_overlay(item);
+    right = bind_subject(item, rule, findings) && right;
+    tls.rules.push_back(std::move(rule));
+    from.sections.push_back(item);
+  }
+  from.overlays.push_back(&tls.defaults);
+  for (const policy::TlsRule& rule : tls.rules) from.overlays.push_back(&rule.overlay);
+  return right;
+}
+
+TlsReport bind_report(const Section& in) {
+  return {.enabled = parse_flag(in.text("enabled").value_or("")).value_or(false),
+          .from = parse_mail_address(in.text("from").value_or("")).value_or(""),
+          .contact = parse_mail_address(in.text("contact").value_or("")).value_or(""),
+          .organization = in.text("organization").value_or("")};
+}
+
 }  // namespace
-
-const policy::TlsProfile* Tls::profile(std::string_view name) const {
-  for (const policy::TlsProfile& candidate : profiles) {
-    if (candidate.name == name) return &candidate;
-  }
-  return nullptr;
-}
-
-std::vector<policy::TlsProfile> bind_profiles(const Section& tls, Findings& findings) {
-  const auto named = tls.named("profiles");
-  NamedProfiles known;
-  for (const auto& [entry, section] : named) known.emplace(entry->key, &section);
-
-  std::vector<policy::TlsProfile> profiles;
-  if (!known.contains("modern")) profiles.push_back(policy::modern_profile());
-  for (const auto& [entry, section] : named) {
-    policy::TlsProfile profile = policy::modern_profile();
-    profile.name = entry->key;
-    const std::vector<const Section*> sections = ancestry(entry->key, known, findings);
-    for (auto layer = sections.rbegin(); layer != sections.rend(); ++layer)
-      lay_over(profile, **layer);
-    check_profile(profile, section, findings);
-    profiles.push_back(std::move(profile));
-  }
-  return profiles;
-}
 
 Tls bind_tls(const Section& section, Findings& findings) {
   Tls tls;
   tls.profiles = bind_profiles(section, findings);
-  Sources from{{section.section("default")}, {}};
-  tls.defaults = bind_overlay(from.sections.front());
-  for (const Section& rule : section.sections("domains")) {
-    tls.rules.push_back(
-        {bind_match(rule), bind_overlay(rule), fmt::format("{}:{}", findings.file(), rule.line)});
-    from.sections.push_back(rule);
+  tls.mta_sts_ca_file = section.text("mta_sts_ca_file").value_or("");
+  tls.report = bind_report(section.section("report"));
+  Sources from;
+  const bool all_have_a_subject = bind_rules(section, tls, from, findings);
+  for (const Section& source : from.sections) {
+    for (const Node* rung : scalars(source.given("ladder")))
+      check_profile_name(*rung, tls.profiles, findings);
   }
-  from.overlays.push_back(&tls.defaults);
-  for (const policy::TlsRule& rule : tls.rules) from.overlays.push_back(&rule.overlay);
-
-  const auto named = section.named("profiles");
-  NamedProfiles known;
-  for (const auto& [entry, profile] : named) known.emplace(entry->key, &profile);
-  for (const Section& source : from.sections) check_profile_name(source, tls, known, findings);
   check_connect(from, findings);
+  check_idle_words(from, findings);
+  if (!all_have_a_subject) return tls;
   auto policies = policy::TlsPolicies::make(tls.defaults, std::string(kDefaultOrigin), tls.rules);
   if (policies) {
     tls.policies = std::move(*policies);

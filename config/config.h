@@ -18,7 +18,8 @@
 #include "lib/base/names.h"
 #include "lib/base/time.h"
 #include "lib/policy/retry_policy.h"
-#include "lib/policy/tls_policy.h"
+#include "lib/policy/tls_policies.h"
+#include "lib/policy/tls_profile.h"
 
 namespace posthaste::config {
 
@@ -28,10 +29,23 @@ struct Listen {
   ListenTls tls = ListenTls::kNone;
 };
 
+// What a client's certificate is good for.
+enum class CertificateUse : std::uint8_t { kIgnore, kOptional, kRequired };
+struct ClientCertificates {
+  CertificateUse mode = CertificateUse::kIgnore;
+  std::string ca_file;   // absolute path; set unless kIgnore
+  std::string crl_file;  // absolute path, empty: none
+  // "sha256:<hex>" of the public key, a name in the certificate, or its subject ("CN=…"); empty:
+  // all that verify.
+  std::vector<std::string> allow;
+};
+
 struct Submission {
   std::vector<Network> trusted;  // may submit without AUTH
   std::string certificate;       // absolute path, empty: none; set whenever a listener speaks TLS
   std::string private_key;       // likewise
+  std::string profile;           // of Tls::profiles
+  ClientCertificates client_certificates;
   std::uint64_t message_bytes_max = 0;
   std::uint16_t recipients_max = 0;
   std::uint32_t connections_max = 0;
@@ -82,11 +96,21 @@ struct Delivery {
   std::vector<Route> routes;  // the first match counts
 };
 
+// Our reports to the domains that ask for them (RFC 8460).
+struct TlsReport {
+  bool enabled = false;
+  std::string from;          // mail address; empty: postmaster of our hostname
+  std::string contact;       // mail address; empty: `from`
+  std::string organization;  // empty: our hostname
+};
+
 struct Tls {
-  std::vector<policy::TlsProfile> profiles;  // inheritance resolved; "modern" is always there
+  std::vector<policy::TlsProfile> profiles;  // inheritance resolved; the built-in ones come first
   policy::TlsPolicies policies;              // every profile that it names is in `profiles`
   policy::TlsOverlay defaults;               // what `policies` was made of, as the file has it
   std::vector<policy::TlsRule> rules;
+  std::string mta_sts_ca_file;  // absolute path, empty: the system's roots
+  TlsReport report;
   const policy::TlsProfile* profile(std::string_view name) const;  // nullptr: no such profile
 };
 

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "config/bind.h"
 #include "config/values.h"
 
 namespace posthaste::config {
@@ -57,6 +59,53 @@ void check_certificate(const Section& submission, Findings& findings) {
   }
 }
 
+bool a_listener_speaks_tls(const Config& config) {
+  return std::any_of(config.listen.begin(), config.listen.end(),
+                     [](const Listen& listen) { return listen.tls != ListenTls::kNone; });
+}
+
+void check_client_certificates(const Section& clients, const Config& config, Findings& findings) {
+  const Node* mode = clients.given("mode");
+  const bool asked = config.submission.client_certificates.mode != CertificateUse::kIgnore;
+  if (asked && clients.given("ca_file") == nullptr) {
+    findings.error(*mode, fmt::format("mode: {} needs ca_file: who issues them; for example "
+                                      "ca_file: /etc/posthaste/tls/clients.pem",
+                                      mode->text));
+  }
+  if (asked && !a_listener_speaks_tls(config)) {
+    findings.warning(*mode,
+                     "no listener speaks TLS, so that no client can show a certificate; consider "
+                     "tls: starttls");
+  }
+  const Node* allow = clients.given("allow");
+  if (!asked && allow != nullptr && !allow->items.empty())
+    findings.warning(*allow,
+                     "allow counts for nothing with mode: ignore; say optional or required");
+}
+
+// AD is believed only if all resolvers are ours (RFC 7672 §2.2 wants a trusted path to them).
+void check_dane(const Section& tls, const Config& config, Findings& findings) {
+  const auto far =
+      std::find_if(config.dns_servers.begin(), config.dns_servers.end(),
+                   [](const Endpoint& server) { return !is_loopback(server.address); });
+  if (far == config.dns_servers.end()) return;
+  std::vector<Section> sections = tls.sections("domains");
+  sections.push_back(tls.section("default"));
+  for (const Section& section : sections) {
+    const Node* level = section.given("level");
+    const Node* dane = section.given("dane");
+    if (level != nullptr && (level->text == "dane" || level->text == "dane-only")) {
+      findings.warning(*level, fmt::format("level: {} finds no TLSA record: dns.servers has {}, "
+                                           "and DNSSEC is believed from loopback addresses only",
+                                           level->text, render_endpoint(*far)));
+    } else if (dane != nullptr && dane->text == "true") {
+      findings.warning(*dane, fmt::format("dane: true finds no TLSA record: dns.servers has {}, "
+                                          "and DNSSEC is believed from loopback addresses only",
+                                          render_endpoint(*far)));
+    }
+  }
+}
+
 void check_trusted(const Section& submission, Findings& findings) {
   const Node* trusted = submission.given("trusted");
   if (trusted == nullptr) return;
@@ -98,6 +147,10 @@ void check_queue(const Section& queue, const Config& config, Findings& findings)
 void cross_check(const Section& file, const Config& config, Findings& findings) {
   check_listeners(file, findings);
   check_certificate(file.section("submission"), findings);
+  check_client_certificates(file.section("submission.client_certificates"), config, findings);
+  if (const Node* profile = file.given("submission.profile"))
+    check_profile_name(*profile, config.tls.profiles, findings);
+  check_dane(file.section("tls"), config, findings);
   check_trusted(file.section("submission"), findings);
   check_admin(file.section("admin"), config, findings);
   check_queue(file.section("queue"), config, findings);

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <optional>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "config/values.h"
@@ -106,9 +108,19 @@ std::vector<std::string> rendered(const Items& items, Render render) {
   return texts;
 }
 
-void write_match(YamlWriter& out, const std::vector<policy::DomainPattern>& match) {
-  out.texts("match",
-            rendered(match, [](const policy::DomainPattern& pattern) { return pattern.text; }));
+void write_patterns(YamlWriter& out, std::string_view key,
+                    const std::vector<policy::DomainPattern>& patterns) {
+  out.texts(key,
+            rendered(patterns, [](const policy::DomainPattern& pattern) { return pattern.text; }));
+}
+
+void write_client_certificates(YamlWriter& out, const ClientCertificates& clients) {
+  out.section("client_certificates");
+  out.text("mode", name(clients.mode));
+  if (!clients.ca_file.empty()) out.text("ca_file", clients.ca_file);
+  if (!clients.crl_file.empty()) out.text("crl_file", clients.crl_file);
+  out.texts("allow", clients.allow);
+  out.end();
 }
 
 void write_submission(YamlWriter& out, const Submission& submission) {
@@ -116,6 +128,8 @@ void write_submission(YamlWriter& out, const Submission& submission) {
   out.texts("trusted", rendered(submission.trusted, render_network));
   if (!submission.certificate.empty()) out.text("certificate", submission.certificate);
   if (!submission.private_key.empty()) out.text("private_key", submission.private_key);
+  out.text("profile", submission.profile);
+  write_client_certificates(out, submission.client_certificates);
   out.section("limits");
   out.size("message_size", submission.message_bytes_max);
   out.count("recipients", submission.recipients_max);
@@ -166,12 +180,12 @@ void write_delivery(YamlWriter& out, const Delivery& delivery) {
                      all.connection_rate});
   out.end();
   write_items(out, "domains", delivery.limit_rules, [&](const LimitsRule& rule) {
-    write_match(out, rule.match);
+    write_patterns(out, "match", rule.match);
     write_limits(out, rule);
   });
   out.end();
   write_items(out, "routes", delivery.routes, [&](const Route& route) {
-    write_match(out, route.match);
+    write_patterns(out, "match", route.match);
     out.texts("hosts", rendered(route.hosts, render_route_host));
   });
   out.end();
@@ -189,13 +203,30 @@ void write_profile(YamlWriter& out, const policy::TlsProfile& profile) {
   out.end();
 }
 
+void write_path(YamlWriter& out, std::string_view key, const std::optional<std::string>& path,
+                std::string_view taken_back) {
+  if (path) out.text(key, path->empty() ? taken_back : *path);
+}
+
 // What a rule does not set is not written: written fallbacks would mean more than unwritten ones
 // when a later rule raises the level.
 void write_tls_overlay(YamlWriter& out, const policy::TlsOverlay& overlay) {
   if (overlay.level) out.text("level", name(*overlay.level));
   if (overlay.connect) out.text("connect", name(*overlay.connect));
   if (overlay.port) out.count("port", *overlay.port);
-  if (overlay.profile) out.text("profile", *overlay.profile);
+  if (overlay.ladder) out.texts("ladder", *overlay.ladder);
+  if (overlay.plaintext_after) out.duration("plaintext_after", *overlay.plaintext_after);
+  if (overlay.dane) out.flag("dane", *overlay.dane);
+  if (overlay.mta_sts) out.flag("mta_sts", *overlay.mta_sts);
+  if (overlay.remember) out.duration("remember", *overlay.remember);
+  if (overlay.strip_guard) out.flag("strip_guard", *overlay.strip_guard);
+  if (overlay.match_names) out.texts("match_names", *overlay.match_names);
+  if (overlay.fingerprints) out.texts("fingerprints", *overlay.fingerprints);
+  write_path(out, "ca_file", overlay.ca_file, "system");
+  write_path(out, "crl_file", overlay.crl_file, "none");
+  if (overlay.ocsp) out.text("ocsp", name(*overlay.ocsp));
+  write_path(out, "client_certificate", overlay.client_certificate, "none");
+  write_path(out, "client_private_key", overlay.client_private_key, "none");
   if (!overlay.not_offered && !overlay.refused && !overlay.handshake) return;
   out.section("fallback");
   if (overlay.not_offered) out.text("not_offered", name(*overlay.not_offered));
@@ -204,23 +235,45 @@ void write_tls_overlay(YamlWriter& out, const policy::TlsOverlay& overlay) {
   out.end();
 }
 
+// With the built-in values where the file has none; but for the fallbacks, as above, and for what
+// is empty.
+policy::TlsOverlay completed(policy::TlsOverlay overlay) {
+  const policy::TlsPolicy built_in;
+  policy::for_each_tls_field([&](policy::TlsField field, auto in_policy, auto in_overlay) {
+    using Value = std::decay_t<decltype(built_in.*in_policy)>;
+    if (name(field).starts_with("fallback.") || field == policy::TlsField::kPort) return;
+    if constexpr (std::is_same_v<Value, std::vector<std::string>>) {
+      if ((built_in.*in_policy).empty()) return;
+    }
+    if (!(overlay.*in_overlay)) overlay.*in_overlay = built_in.*in_policy;
+  });
+  return overlay;
+}
+
+void write_tls_report(YamlWriter& out, const TlsReport& report) {
+  out.section("report");
+  out.flag("enabled", report.enabled);
+  if (!report.from.empty()) out.text("from", report.from);
+  if (!report.contact.empty()) out.text("contact", report.contact);
+  if (!report.organization.empty()) out.text("organization", report.organization);
+  out.end();
+}
+
 void write_tls(YamlWriter& out, const Tls& tls) {
   out.section("tls");
   out.section("profiles");
   for (const policy::TlsProfile& profile : tls.profiles) write_profile(out, profile);
   out.end();
-  const policy::TlsPolicy built_in;
-  policy::TlsOverlay defaults = tls.defaults;
-  defaults.level = defaults.level.value_or(built_in.level);
-  defaults.connect = defaults.connect.value_or(built_in.connect);
-  defaults.profile = defaults.profile.value_or(built_in.profile);
   out.section("default");
-  write_tls_overlay(out, defaults);
+  write_tls_overlay(out, completed(tls.defaults));
   out.end();
   write_items(out, "domains", tls.rules, [&](const policy::TlsRule& rule) {
-    write_match(out, rule.match);
+    if (!rule.match.empty()) write_patterns(out, "match", rule.match);
+    if (!rule.mx.empty()) write_patterns(out, "mx", rule.mx);
     write_tls_overlay(out, rule.overlay);
   });
+  if (!tls.mta_sts_ca_file.empty()) out.text("mta_sts_ca_file", tls.mta_sts_ca_file);
+  write_tls_report(out, tls.report);
   out.end();
 }
 
@@ -246,7 +299,7 @@ void write_retry(YamlWriter& out, const policy::RetryPolicies& retry) {
   }
   out.end();
   write_items(out, "domains", retry.rules, [&](const policy::RetryPolicies::Rule& rule) {
-    write_match(out, rule.match);
+    write_patterns(out, "match", rule.match);
     write_retry_overlay(out, rule.overlay);
   });
   out.end();

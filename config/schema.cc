@@ -5,6 +5,7 @@
 
 #include "config/schema_table.h"
 #include "config/values.h"
+#include "lib/policy/fingerprint.h"
 
 namespace posthaste::config {
 namespace {
@@ -30,11 +31,29 @@ bool is_word(std::string_view text, std::string_view more) {
   });
 }
 
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
 bool is_absolute_path(std::string_view text) {
-  const bool has_control = std::any_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
-  return text.size() <= 4095 && text.starts_with('/') && !has_control;
+  return text.size() <= 4095 && text.starts_with('/') && !has_control(text);
+}
+
+bool is_line(std::string_view text) {
+  return !text.empty() && text.size() <= 200 && !has_control(text);
+}
+
+// ".example.com" is any name below it; the words of match_names look like names.
+bool is_match_name(std::string_view text) {
+  return parse_host_name(text.starts_with('.') ? text.substr(1) : text).has_value();
+}
+
+// A name in the certificate, its whole subject, or its key.
+bool is_certificate_holder(std::string_view text) {
+  if (text.starts_with("sha256:")) return policy::parse_fingerprint(text).has_value();
+  return text.find('=') != std::string_view::npos ? is_line(text)
+                                                  : parse_host_name(text).has_value();
 }
 
 // What ranges compare: microseconds, octets and counts alike, as a double that is exact where it
@@ -87,11 +106,11 @@ bool is_later_key(std::string_view path) {
   return std::find(keys.begin(), keys.end(), path) != keys.end();
 }
 
-bool is_later_choice(std::string_view path, std::string_view value) {
-  const auto rows = table_of_later_choices();
-  return std::any_of(rows.begin(), rows.end(), [&](const LaterChoice& row) {
-    return row.path == path && contains(split(row.values, '|'), value);
-  });
+std::string_view said_otherwise(std::string_view path) {
+  for (const OldKey& row : table_of_old_keys()) {
+    if (row.path == path) return row.instead;
+  }
+  return {};
 }
 
 std::vector<std::string_view> choices(const Field& field) { return split(field.range, '|'); }
@@ -102,6 +121,7 @@ std::string_view words(Kind kind) {
     case Kind::kChoice: return "one of";
     case Kind::kCount: return "a whole number";
     case Kind::kCountOrAuto: return "a whole number or auto";
+    case Kind::kCertificateHolder: return "a name, a subject (CN=…) or sha256: and hex";
     case Kind::kCipherList: return "names with colons between";
     case Kind::kDnsServer: return "an IP address with or without port";
     case Kind::kDomain: return "a domain in ASCII (xn--… for others)";
@@ -109,11 +129,17 @@ std::string_view words(Kind kind) {
     case Kind::kDuration: return "a duration";
     case Kind::kEndpoint: return "an IP address and a port";
     case Kind::kEndpointOrNone: return "an IP address and a port, or none";
+    case Kind::kFingerprint: return "sha256: and 64 hexadecimal digits";
     case Kind::kFlag: return "true or false";
     case Kind::kFraction: return "a number";
     case Kind::kHostName: return "a host name";
+    case Kind::kLine: return "a line of text";
+    case Kind::kMailAddress: return "a mail address in ASCII";
+    case Kind::kMatchName: return "hostname, nexthop, dot-nexthop, or a name";
     case Kind::kNetwork: return "an IP address or a network without host bits";
     case Kind::kPath: return "an absolute path";
+    case Kind::kPathOrNone: return "an absolute path or none";
+    case Kind::kPathOrSystem: return "an absolute path or system";
     case Kind::kProfileName: return "the name of a profile";
     case Kind::kRate: return "a rate or unlimited";
     case Kind::kRouteHost: return "a host name or an IP address, with or without port";
@@ -124,6 +150,8 @@ std::string_view words(Kind kind) {
 
 std::string_view json_pattern(Kind kind) {
   switch (kind) {
+    case Kind::kCertificateHolder:
+    case Kind::kLine: return "^.{1,200}$";
     case Kind::kCipherList: return "^[A-Za-z0-9_+!@=:.-]+$";
     case Kind::kDnsServer:
     case Kind::kNetwork: return "^[0-9a-fA-F:.\\[\\]/]+$";
@@ -133,7 +161,12 @@ std::string_view json_pattern(Kind kind) {
     case Kind::kDuration: return "^[0-9]+(ms|s|m|h|d)$";
     case Kind::kEndpoint: return "^[0-9a-fA-F:.\\[\\]]+:[0-9]+$";
     case Kind::kEndpointOrNone: return "^([0-9a-fA-F:.\\[\\]]+:[0-9]+|none)$";
+    case Kind::kFingerprint: return "^sha256:[0-9A-Fa-f:]{64,95}$";
+    case Kind::kMailAddress: return "^[^@ ]+@[A-Za-z0-9.-]+$";
+    case Kind::kMatchName: return "^\\.?[A-Za-z0-9._-]+$";
     case Kind::kPath: return "^/";
+    case Kind::kPathOrNone: return "^(/|none$)";
+    case Kind::kPathOrSystem: return "^(/|system$)";
     case Kind::kProfileName: return "^[A-Za-z0-9_-]+$";
     case Kind::kRate: return "^([0-9]+/[smhd]|unlimited)$";
     case Kind::kRouteHost: return "^[A-Za-z0-9.:\\[\\]-]+$";
@@ -157,6 +190,7 @@ bool accepts(const Field& field, std::string_view text) {
     case Kind::kDuration:
     case Kind::kFraction:
     case Kind::kSize: return in_range(field, text);
+    case Kind::kCertificateHolder: return is_certificate_holder(text);
     case Kind::kCipherList: return is_word(text, "_+!@=:.-");
     case Kind::kDnsServer: return parse_dns_server(text).has_value();
     case Kind::kDomain:
@@ -164,9 +198,15 @@ bool accepts(const Field& field, std::string_view text) {
     case Kind::kDomainPattern: return policy::parse_domain_pattern(text).has_value();
     case Kind::kEndpoint: return parse_endpoint(text).has_value();
     case Kind::kEndpointOrNone: return text == "none" || parse_endpoint(text).has_value();
+    case Kind::kFingerprint: return policy::parse_fingerprint(text).has_value();
     case Kind::kFlag: return parse_flag(text).has_value();
+    case Kind::kLine: return is_line(text);
+    case Kind::kMailAddress: return parse_mail_address(text).has_value();
+    case Kind::kMatchName: return is_match_name(text);
     case Kind::kNetwork: return parse_network(text).has_value();
     case Kind::kPath: return is_absolute_path(text);
+    case Kind::kPathOrNone: return text == "none" || is_absolute_path(text);
+    case Kind::kPathOrSystem: return text == "system" || is_absolute_path(text);
     case Kind::kProfileName: return is_word(text, "_-") && text.size() <= 64;
     case Kind::kRate: return parse_rate(text).has_value();
     case Kind::kRouteHost: return parse_route_host(text).has_value();

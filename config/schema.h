@@ -27,6 +27,7 @@ enum class Kind : std::uint8_t {
   kChoice,
   kCount,
   kCountOrAuto,
+  kCertificateHolder,
   kCipherList,
   kDnsServer,
   kDomain,
@@ -34,11 +35,17 @@ enum class Kind : std::uint8_t {
   kDuration,
   kEndpoint,
   kEndpointOrNone,
+  kFingerprint,
   kFlag,
   kFraction,
   kHostName,
+  kLine,
+  kMailAddress,
+  kMatchName,
   kNetwork,
   kPath,
+  kPathOrNone,
+  kPathOrSystem,
   kProfileName,
   kRate,
   kRouteHost,
@@ -68,7 +75,8 @@ std::string_view last_part(std::string_view path);
 
 // Known from the design, but not in this version: refused with words that say so, never ignored.
 bool is_later_key(std::string_view path);
-bool is_later_choice(std::string_view path, std::string_view value);
+// What to say in place of a key that an earlier version had; empty: it is none.
+std::string_view said_otherwise(std::string_view path);
 
 // "a|b|c" -> a, b, c
 std::vector<std::string_view> choices(const Field& field);

@@ -9,6 +9,7 @@ using enum Kind;
 
 constexpr std::string_view kTimeoutRange = "10ms..1d";
 constexpr std::string_view kIntervals = "[1m, 5m, 15m, 30m, 1h, 2h, 4h]";
+constexpr std::string_view kLevels = "none|may|dane|encrypt|dane-only|fingerprint|verify|secure";
 constexpr std::string_view kOnFailure = "plaintext|defer|bounce";
 constexpr std::string_view kVersions = "TLSv1|TLSv1.1|TLSv1.2|TLSv1.3";
 constexpr std::string_view kMatchDoc =
@@ -40,6 +41,25 @@ constexpr Field kFields[] = {
      "PEM, our certificate first, then the intermediates; needed where a listener speaks TLS"},
     {"submission.private_key", kValue, kPath, "", "/etc/posthaste/tls/key.pem", "",
      "PEM, the key of `certificate`"},
+    {"submission.profile", kValue, kProfileName, "modern", "modern", "",
+     "the profile of `tls.profiles` that clients are offered"},
+    {"submission.client_certificates", kSection, kNothing, "", "", "",
+     "who may submit by certificate, on STARTTLS and implicit TLS alike"},
+    {"submission.client_certificates.mode", kValue, kChoice, "ignore", "optional",
+     "ignore|optional|required",
+     "`optional`: an allowed one may submit from anywhere; `required`: without a verified one "
+     "nobody "
+     "submits, trusted or not"},
+    {"submission.client_certificates.ca_file", kValue, kPath, "", "/etc/posthaste/tls/clients.pem",
+     "", "PEM, who issues them; needed unless `mode` is `ignore`"},
+    {"submission.client_certificates.crl_file", kValue, kPath, "", "/etc/posthaste/tls/clients.crl",
+     "", "PEM, the revoked ones"},
+    {"submission.client_certificates.allow", kValues, kCertificateHolder, "[]",
+     "[app1.example.com, "
+     "\"sha256:abababababababababababababababababababababababababababababababab\"]",
+     "",
+     "only these, by a name in them, by the SHA-256 of the public key, or by the whole subject; "
+     "without any, all that verify"},
     {"submission.limits", kSection, kNothing, "", "", "", "bounds on what clients may ask of us"},
     {"submission.limits.message_size", kValue, kSize, "50MiB", "50MiB", "1KiB..2GiB",
      "largest message, as announced by SIZE"},
@@ -115,11 +135,14 @@ constexpr Field kFields[] = {
      "names or addresses in order of preference, with port where it is not `delivery.port`", true},
 
     {"tls", kSection, kNothing, "", "", "",
-     "TLS towards mail hosts; docs/tls.md explains the levels"},
+     "TLS towards mail hosts; docs/tls.md explains it with recipes"},
     {"tls.profiles", kNamed, kNothing, "{}", "{old-peers: {min_version: TLSv1.2}}", "",
-     "what we offer in a handshake; `modern` is built in, and may be changed here"},
-    {"tls.profiles.inherit", kValue, kProfileName, "modern", "modern", "",
-     "the profile that gives the fields which this one does not set"},
+     "what is offered in a handshake; `modern`, `reduced` (TLS 1.2 at most), `compat` (also CBC, "
+     "DHE "
+     "and static RSA) and `antique` (from TLS 1.0) are built in, and may be changed here"},
+    {"tls.profiles.inherit", kValue, kProfileName, "", "modern", "",
+     "the profile that gives the fields which this one does not set; default: the built-in one of "
+     "the same name, else `modern`"},
     {"tls.profiles.min_version", kValue, kChoice, "", "TLSv1.2", kVersions,
      "the oldest version that is spoken"},
     {"tls.profiles.max_version", kValue, kChoice, "", "TLSv1.3", kVersions,
@@ -135,38 +158,105 @@ constexpr Field kFields[] = {
      "signatures that are accepted, best first"},
     {"tls.profiles.security_level", kValue, kCount, "", "1", "0..5", "OpenSSL's security level"},
     {"tls.default", kSection, kNothing, "", "", "", "for every destination"},
-    {"tls.default.level", kValue, kChoice, "may", "encrypt", "none|may|encrypt",
-     "`none` never, `may` where offered, `encrypt` always"},
+    {"tls.default.level", kValue, kChoice, "may", "encrypt", kLevels,
+     "`none` never TLS, `may` where offered, `dane` as `may` but TLSA records bind, `encrypt` "
+     "always, `dane-only`, `fingerprint`, `verify` and `secure` also know whom they talk to"},
     {"tls.default.connect", kValue, kChoice, "starttls", "starttls", "starttls|implicit",
      "`implicit` begins with the handshake and needs `port`"},
     {"tls.default.port", kValue, kCount, "", "465", "1..65535", "in place of `delivery.port`"},
-    {"tls.default.profile", kValue, kProfileName, "modern", "modern", "", "the name of a profile"},
+    {"tls.default.ladder", kOneOrMore, kProfileName, "[modern, reduced, compat]",
+     "[modern, reduced]", "",
+     "profiles in the order in which they are tried; after a failed handshake the next one that "
+     "can help"},
     {"tls.default.fallback", kSection, kNothing, "", "", "",
      "what to do when the level cannot be had from any host; `plaintext` only with levels up to "
-     "`may`"},
+     "`dane`"},
     {"tls.default.fallback.not_offered", kValue, kChoice, "", "defer", kOnFailure,
-     "no host offers STARTTLS; default: `plaintext` up to level `may`, `defer` above"},
+     "no host offers STARTTLS; default: `plaintext` up to level `dane`, `defer` above"},
     {"tls.default.fallback.refused", kValue, kChoice, "", "defer", kOnFailure,
      "STARTTLS was answered with an error; default as above"},
     {"tls.default.fallback.handshake", kValue, kChoice, "", "defer", kOnFailure,
      "the handshake failed; default as above"},
+    {"tls.default.plaintext_after", kValue, kDuration, "10m", "10m", "0s..30d",
+     "a failed handshake opens the way to plaintext only for mail that has waited this long"},
+    {"tls.default.dane", kValue, kFlag, "true", "true", "",
+     "TLSA records raise the level (up to `encrypt`); needs a validating resolver on a loopback "
+     "address"},
+    {"tls.default.mta_sts", kValue, kFlag, "true", "true", "",
+     "MTA-STS policies raise the level (up to `encrypt`) and bar hosts that they do not name"},
+    {"tls.default.remember", kValue, kDuration, "24h", "24h", "0s..30d",
+     "how long it is remembered what worked with a host, and what it has shown; `0s`: not at all"},
+    {"tls.default.strip_guard", kValue, kFlag, "true", "true", "",
+     "defer where a host that has shown verified TLS offers none"},
+    {"tls.default.match_names", kOneOrMore, kMatchName, "", "[nexthop, dot-nexthop]", "",
+     "for `verify` and `secure`: which name the certificate must have: `hostname` (the MX host's), "
+     "`nexthop` (the domain), `dot-nexthop` (below the domain), or names; default: `hostname` with "
+     "`verify`, `[nexthop, dot-nexthop]` with `secure`"},
+    {"tls.default.fingerprints", kOneOrMore, kFingerprint, "",
+     "[\"sha256:abababababababababababababababababababababababababababababababab\"]", "",
+     "for `fingerprint`: SHA-256 of the public keys (SPKI) that are believed; one must match"},
+    {"tls.default.ca_file", kValue, kPathOrSystem, "system", "/etc/posthaste/tls/partner-ca.pem",
+     "", "PEM, in place of the system's roots"},
+    {"tls.default.crl_file", kValue, kPathOrNone, "none", "/etc/posthaste/tls/partner.crl", "",
+     "PEM, certificates that are revoked"},
+    {"tls.default.ocsp", kValue, kChoice, "check", "require", "ignore|check|require",
+     "what a stapled OCSP answer counts where a chain is verified; `require` insists on one"},
+    {"tls.default.client_certificate", kValue, kPathOrNone, "none", "/etc/posthaste/tls/client.pem",
+     "", "PEM, shown to hosts that ask for one; needs `client_private_key` beside it"},
+    {"tls.default.client_private_key", kValue, kPathOrNone, "none", "/etc/posthaste/tls/client.key",
+     "", "PEM, the key of `client_certificate`"},
     {"tls.domains", kSections, kNothing, "[]", "[{match: example.com, level: encrypt}]", "",
-     "rules for some domains; each sets only what it names, a later rule wins"},
+     "rules for some domains, or for some hosts; each sets only what it names, a later rule wins, "
+     "and those for domains win over those for hosts"},
     {"tls.domains.match", kOneOrMore, kDomainPattern, "", "[example.com, \"*.example.com\"]", "",
-     kMatchDoc, true},
-    {"tls.domains.level", kValue, kChoice, "", "encrypt", "none|may|encrypt",
-     "as in `tls.default`"},
-    {"tls.domains.connect", kValue, kChoice, "", "implicit", "starttls|implicit",
+     kMatchDoc},
+    {"tls.domains.mx", kOneOrMore, kDomainPattern, "", "\"*.provider.example\"", "",
+     "in place of `match`: the MX hosts that this rule is for, whomever they serve"},
+    {"tls.domains.level", kValue, kChoice, "", "encrypt", kLevels, "as in `tls.default`"},
+    {"tls.domains.connect", kValue, kChoice, "", "starttls", "starttls|implicit",
      "as in `tls.default`"},
     {"tls.domains.port", kValue, kCount, "", "465", "1..65535", "as in `tls.default`"},
-    {"tls.domains.profile", kValue, kProfileName, "", "modern", "", "as in `tls.default`"},
+    {"tls.domains.ladder", kOneOrMore, kProfileName, "", "[modern, reduced]", "",
+     "as in `tls.default`"},
     {"tls.domains.fallback", kSection, kNothing, "", "", "", "as in `tls.default`"},
     {"tls.domains.fallback.not_offered", kValue, kChoice, "", "defer", kOnFailure,
-     "no host offers STARTTLS"},
+     "as in `tls.default`"},
     {"tls.domains.fallback.refused", kValue, kChoice, "", "defer", kOnFailure,
-     "STARTTLS was answered with an error"},
+     "as in `tls.default`"},
     {"tls.domains.fallback.handshake", kValue, kChoice, "", "defer", kOnFailure,
-     "the handshake failed"},
+     "as in `tls.default`"},
+    {"tls.domains.plaintext_after", kValue, kDuration, "", "10m", "0s..30d", "as in `tls.default`"},
+    {"tls.domains.dane", kValue, kFlag, "", "true", "", "as in `tls.default`"},
+    {"tls.domains.mta_sts", kValue, kFlag, "", "true", "", "as in `tls.default`"},
+    {"tls.domains.remember", kValue, kDuration, "", "24h", "0s..30d", "as in `tls.default`"},
+    {"tls.domains.strip_guard", kValue, kFlag, "", "true", "", "as in `tls.default`"},
+    {"tls.domains.match_names", kOneOrMore, kMatchName, "", "[nexthop, dot-nexthop]", "",
+     "as in `tls.default`"},
+    {"tls.domains.fingerprints", kOneOrMore, kFingerprint, "",
+     "[\"sha256:abababababababababababababababababababababababababababababababab\"]", "",
+     "as in `tls.default`"},
+    {"tls.domains.ca_file", kValue, kPathOrSystem, "", "/etc/posthaste/tls/partner-ca.pem", "",
+     "as in `tls.default`"},
+    {"tls.domains.crl_file", kValue, kPathOrNone, "", "/etc/posthaste/tls/partner.crl", "",
+     "as in `tls.default`"},
+    {"tls.domains.ocsp", kValue, kChoice, "", "require", "ignore|check|require",
+     "as in `tls.default`"},
+    {"tls.domains.client_certificate", kValue, kPathOrNone, "", "/etc/posthaste/tls/client.pem", "",
+     "as in `tls.default`"},
+    {"tls.domains.client_private_key", kValue, kPathOrNone, "", "/etc/posthaste/tls/client.key", "",
+     "as in `tls.default`"},
+    {"tls.mta_sts_ca_file", kValue, kPath, "", "/etc/posthaste/tls/private-roots.pem", "",
+     "PEM, in place of the system's roots where MTA-STS policies are fetched"},
+    {"tls.report", kSection, kNothing, "", "", "",
+     "daily reports on TLS to the domains that ask for them (RFC 8460)"},
+    {"tls.report.enabled", kValue, kFlag, "false", "true", "",
+     "`true` sends them; what they tell is counted in either case"},
+    {"tls.report.from", kValue, kMailAddress, "", "postmaster@mta1.example.com", "",
+     "sender of the reports; default: postmaster at `hostname`"},
+    {"tls.report.contact", kValue, kMailAddress, "", "postmaster@example.com", "",
+     "whom a domain can ask; default: `from`"},
+    {"tls.report.organization", kValue, kLine, "", "Example Mail", "",
+     "who reports; default: `hostname`"},
 
     {"retry", kSection, kNothing, "", "", "",
      "when deferred mail is tried again; default < class < domain rules, field by field"},
@@ -222,36 +312,17 @@ constexpr Field kFields[] = {
 };
 
 constexpr std::string_view kLaterKeys[] = {
-    "submission.client_certificates",
     "submission.auth",
     "delivery.limits.sources",
     "delivery.sources",
-    "tls.profiles.client_certificate",
-    "tls.default.ladder",
-    "tls.default.plaintext_after",
-    "tls.default.dane",
-    "tls.default.mta_sts",
-    "tls.default.remember",
-    "tls.default.match_names",
-    "tls.default.ca_file",
-    "tls.default.fingerprints",
-    "tls.domains.ladder",
-    "tls.domains.plaintext_after",
-    "tls.domains.dane",
-    "tls.domains.mta_sts",
-    "tls.domains.remember",
-    "tls.domains.match_names",
-    "tls.domains.ca_file",
-    "tls.domains.fingerprints",
-    "tls.domains.mx",
     "retry.default.delay_notice_after",
     "retry.classes.delay_notice_after",
     "retry.domains.delay_notice_after",
 };
 
-constexpr LaterChoice kLaterChoices[] = {
-    {"tls.default.level", "fingerprint|verify|secure|dane|dane-only"},
-    {"tls.domains.level", "fingerprint|verify|secure|dane|dane-only"},
+constexpr OldKey kOldKeys[] = {
+    {"tls.default.profile", "ladder: [NAME]"},
+    {"tls.domains.profile", "ladder: [NAME]"},
 };
 // clang-format on
 
@@ -259,6 +330,6 @@ constexpr LaterChoice kLaterChoices[] = {
 
 std::span<const Field> table_of_fields() { return kFields; }
 std::span<const std::string_view> table_of_later_keys() { return kLaterKeys; }
-std::span<const LaterChoice> table_of_later_choices() { return kLaterChoices; }
+std::span<const OldKey> table_of_old_keys() { return kOldKeys; }
 
 }  // namespace posthaste::config

@@ -8,13 +8,13 @@
 
 namespace posthaste::config {
 
-struct LaterChoice {
+struct OldKey {
   std::string_view path;
-  std::string_view values;  // "a|b|c"
+  std::string_view instead;  // "ladder: [NAME]"
 };
 
 std::span<const Field> table_of_fields();
 std::span<const std::string_view> table_of_later_keys();
-std::span<const LaterChoice> table_of_later_choices();
+std::span<const OldKey> table_of_old_keys();
 
 }  // namespace posthaste::config

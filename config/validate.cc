@@ -171,12 +171,6 @@ class Validator {
 
   void check_scalar(const Node& node, const Field& field) {
     if (accepts(field, node.text)) return;
-    if (is_later_choice(field.path, node.text)) {
-      findings_.error(node,
-                      fmt::format("\"{}\": {} is known, but not in this version yet; expected {}",
-                                  field.path, quoted(node.text), scalar_words(field)));
-      return;
-    }
     std::string words = fmt::format("\"{}\": expected {}, got {}", field.path, scalar_words(field),
                                     quoted(node.text));
     const auto meant =
@@ -190,6 +184,11 @@ class Validator {
     if (is_later_key(child)) {
       findings_.error(entry, fmt::format("{} is known, but not in this version yet; take it out",
                                          quoted(entry.key)));
+      return;
+    }
+    if (const std::string_view instead = said_otherwise(child); !instead.empty()) {
+      findings_.error(entry, fmt::format("{} is said otherwise in this version; say {}",
+                                         quoted(entry.key), instead));
       return;
     }
     std::vector<std::string_view> known;

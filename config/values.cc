@@ -188,6 +188,32 @@ std::optional<Endpoint> parse_dns_server(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<std::string> parse_mail_address(std::string_view text) {
+  constexpr std::string_view kAtext = "!#$%&'*+-/=?^_`{|}~.";
+  const std::size_t at = text.rfind('@');
+  if (at == std::string_view::npos || at == 0 || at > 64) return std::nullopt;
+  const std::string_view local = text.substr(0, at);
+  const auto is_atext = [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kAtext.find(c) != std::string_view::npos;
+  };
+  const bool dots_in_place =
+      local.front() != '.' && local.back() != '.' && local.find("..") == std::string_view::npos;
+  const auto domain = parse_host_name(text.substr(at + 1));
+  if (!domain || !dots_in_place || !std::all_of(local.begin(), local.end(), is_atext))
+    return std::nullopt;
+  return fmt::format("{}@{}", local, *domain);
+}
+
+std::string_view name(CertificateUse use) {
+  switch (use) {
+    case CertificateUse::kIgnore: return "ignore";
+    case CertificateUse::kOptional: return "optional";
+    case CertificateUse::kRequired: return "required";
+  }
+  return "";
+}
+
 std::string_view name(ListenTls tls) {
   switch (tls) {
     case ListenTls::kNone: return "none";

@@ -39,9 +39,13 @@ std::string render_route_host(const RouteHost& host);
 // "127.0.0.1:5300", "127.0.0.1", "[::1]:53": port 53 where there is none.
 std::optional<Endpoint> parse_dns_server(std::string_view text);
 
-std::string_view name(ListenTls tls);     // "none", "starttls", "implicit"
-std::string_view name(LogLevel level);    // "debug", …
-std::string_view name(LogFormat format);  // "logfmt", "json"
+// "postmaster@example.com": ASCII, and no quotes (RFC 5321 §4.1.2, Dot-string), the domain folded.
+std::optional<std::string> parse_mail_address(std::string_view text);
+
+std::string_view name(ListenTls tls);       // "none", "starttls", "implicit"
+std::string_view name(CertificateUse use);  // "ignore", "optional", "required"
+std::string_view name(LogLevel level);      // "debug", …
+std::string_view name(LogFormat format);    // "logfmt", "json"
 
 // The enumerator of `all` with that name; name() is found where the enum is.
 template <typename Enum, std::size_t N>

@@ -220,7 +220,7 @@ HttpResponse AdminApi::explain_tls(const HttpRequest& request) const {
   if (!domain) return trouble(domain.error());
   const auto& tls = runtime_->config.tls;
   const auto explained = tls.policies.explain(*domain);
-  return json(tls_json(*domain, explained, tls.profile(explained.policy.profile)));
+  return json(tls_json(*domain, explained, tls.profile(explained.policy.ladder.front())));
 }
 
 void AdminApi::read(Read read, const Respond& respond) {

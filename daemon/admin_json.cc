@@ -1,9 +1,11 @@
 #include "daemon/admin_json.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
 
+#include "config/values.h"
 #include "daemon/version.h"
 #include "lib/base/check.h"
 #include "lib/mail/address.h"
@@ -154,16 +156,38 @@ Json destination_json(const delivery::DestinationView& destination) {
   };
 }
 
+std::string joined(const std::vector<std::string>& texts) {
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+std::string text_or(const std::string& text, std::string_view otherwise) {
+  return text.empty() ? std::string(otherwise) : text;
+}
+
+std::string flag_text(bool flag) { return flag ? "true" : "false"; }
+
 std::string value_of(const policy::TlsPolicy& policy, policy::TlsField field) {
   using policy::TlsField;
   switch (field) {
     case TlsField::kLevel: return std::string(name(policy.level));
     case TlsField::kConnect: return std::string(name(policy.connect));
     case TlsField::kPort: return policy.port == 0 ? "delivery.port" : std::to_string(policy.port);
-    case TlsField::kProfile: return policy.profile;
+    case TlsField::kLadder: return joined(policy.ladder);
     case TlsField::kNotOffered: return std::string(name(policy.not_offered));
     case TlsField::kRefused: return std::string(name(policy.refused));
     case TlsField::kHandshake: return std::string(name(policy.handshake));
+    case TlsField::kPlaintextAfter: return config::render_duration(policy.plaintext_after);
+    case TlsField::kDane: return flag_text(policy.dane);
+    case TlsField::kMtaSts: return flag_text(policy.mta_sts);
+    case TlsField::kRemember: return config::render_duration(policy.remember);
+    case TlsField::kStripGuard: return flag_text(policy.strip_guard);
+    case TlsField::kMatchNames: return text_or(joined(policy.match_names), "by level");
+    case TlsField::kFingerprints: return text_or(joined(policy.fingerprints), "none");
+    case TlsField::kCaFile: return text_or(policy.ca_file, "system");
+    case TlsField::kCrlFile: return text_or(policy.crl_file, "none");
+    case TlsField::kOcsp: return std::string(name(policy.ocsp));
+    case TlsField::kClientCertificate: return text_or(policy.client_certificate, "none");
+    case TlsField::kClientPrivateKey: return text_or(policy.client_private_key, "none");
   }
   check_failed(__FILE__, __LINE__, "a known TlsField");
 }

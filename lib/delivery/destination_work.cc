@@ -133,7 +133,7 @@ void Destination::connect(const Dial& dial, Turn& turn) {
   connect.domain = domain_;
   connect.tls = dial.tls;
   connect.implicit_tls = dial.implicit_tls;
-  connect.profile = settings_.tls.profile;
+  connect.profile = settings_.tls.ladder.front();
   connect.level = settings_.tls.level;
   shared_.connections.emplace(connection->id, std::move(connection));
   ++opening_;

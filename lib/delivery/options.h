@@ -11,7 +11,7 @@
 #include "lib/base/names.h"
 #include "lib/base/time.h"
 #include "lib/policy/retry_policy.h"
-#include "lib/policy/tls_policy.h"
+#include "lib/policy/tls_policies.h"
 #include "lib/smtp/client_session.h"
 
 namespace posthaste::delivery {

@@ -15,6 +15,11 @@ RIGHT = [
     "listen: [ { address: 127.0.0.1:587 } ]",
     "retry: { classes: { dns: { intervals: [1m, 2m] } }, default: { intervals: 5m, jitter: 0 } }",
     "tls: { profiles: { mine: { groups: [X25519, P-256] } }, default: { level: encrypt } }",
+    "tls: { default: { level: dane-only, ladder: modern, dane: true, remember: 0s, ca_file: system, crl_file: none } }",
+    'tls: { domains: [ { mx: "*.a.example", ladder: [modern, compat], ocsp: require, match_names: [nexthop, .b.example] } ] }',
+    "tls: { default: { level: fingerprint, fingerprints: sha256:" + "ab" * 32 + " } }",
+    "submission: { client_certificates: { mode: optional, ca_file: /ca.pem, allow: [a.example, CN=b] } }",
+    "tls: { report: { enabled: true, from: tls@a.example, organization: Example Mail } }",
     'delivery: { routes: [ { match: "*.a.example", hosts: ["b.example:2525"] } ] }',
 ]
 WRONG = [
@@ -29,7 +34,11 @@ WRONG = [
     "retry: { classes: { graylist: { jitter: 0.1 } } }",
     "retry: { default: { jitter: 0.9 } }",
     "retry: { default: { intervals: [] } }",
-    "tls: { default: { level: dane } }",
+    "tls: { default: { level: strict } }",
+    "tls: { default: { profile: modern } }",
+    "tls: { default: { fingerprints: \"sha1:abcd\" } }",
+    "tls: { default: { ca_file: roots.pem } }",
+    "submission: { client_certificates: { mode: always } }",
     "data_dir: var/lib/posthaste",
     "queue: { sync: 1 }",
 ]

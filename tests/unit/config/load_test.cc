@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "lib/policy/retry_policy.h"
-#include "lib/policy/tls_policy.h"
+#include "lib/policy/tls_policies.h"
 
 namespace posthaste::config {
 namespace {
@@ -54,7 +54,7 @@ tls:
   domains:
     - match: [example.com, "*.example.com"]
       level: encrypt
-    - { match: old.example, profile: antique, connect: implicit, port: 465 }
+    - { match: old.example, ladder: antique, connect: implicit, port: 465 }
 retry:
   default: { intervals: [1m, 5m], jitter: 0.2, expire_after: 2d }
   classes: { greylist: { intervals: [5m, 10m] } }
@@ -159,7 +159,8 @@ TEST(LoadConfig, ProfilesInheritFieldByFieldWhateverTheirOrder) {
 TEST(LoadConfig, TheBuiltInProfileMayBeChangedAndHandsItsChangeDown) {
   const Config config =
       must_load("tls:\n  profiles:\n    modern: { security_level: 2 }\n    mine: {}\n");
-  EXPECT_EQ(config.tls.profiles.size(), 2U);
+  EXPECT_EQ(config.tls.profiles.size(), 5U) << "four are built in";
+  EXPECT_EQ(config.tls.profile("reduced")->security_level, 2);
   EXPECT_EQ(config.tls.profile("modern")->security_level, 2);
   EXPECT_EQ(config.tls.profile("mine")->security_level, 2);
 }
@@ -172,12 +173,12 @@ TEST(LoadConfig, TlsRulesKnowWhereTheyStand) {
   EXPECT_EQ(example.origins[static_cast<std::size_t>(policy::TlsField::kLevel)],
             "posthaste.yaml:29");
   EXPECT_EQ(example.origins[static_cast<std::size_t>(policy::TlsField::kHandshake)], "tls.default");
-  EXPECT_EQ(example.origins[static_cast<std::size_t>(policy::TlsField::kProfile)], "built-in");
+  EXPECT_EQ(example.origins[static_cast<std::size_t>(policy::TlsField::kLadder)], "built-in");
   EXPECT_EQ(example.policy.handshake, OnTlsFailure::kDefer);
   const policy::TlsPolicy old = config.tls.policies.policy_for(RoutingDomain("old.example"));
   EXPECT_EQ(old.connect, policy::TlsConnect::kImplicit);
   EXPECT_EQ(old.port, 465);
-  EXPECT_EQ(old.profile, "antique");
+  EXPECT_EQ(old.ladder, std::vector<std::string>{"antique"});
 }
 
 TEST(LoadConfig, ReadsRetryByClassAndDomain) {

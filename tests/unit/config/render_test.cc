@@ -48,6 +48,9 @@ TEST(RenderConfig, ReadsBackAsTheSameConfiguration) {
       "tls: { profiles: { p: { max_version: TLSv1.2 }, \"10\": { inherit: p } }, default: { level: "
       "encrypt },\n"
       "  domains: [ { match: e.example, level: may, fallback: { refused: bounce } } ] }\n",
+      "tls: { mta_sts_ca_file: /r.pem, report: { enabled: true, organization: \"a: b\" },\n"
+      "  domains: [ { mx: \"*.f.example\", ladder: compat, ca_file: system, dane: false } ] }\n"
+      "submission: { profile: compat, client_certificates: { allow: [\"CN=a \\\"b\\\"\"] } }\n",
       "retry: { classes: { dns: { jitter: 0.05 } }, domains: [ { match: f.example, expire_after: "
       "36h } ] }\n",
       "queue: { min_free_space: 12345, history: 90s }\nmetrics: { domains: [g.example, \"true\"] "

@@ -79,13 +79,22 @@ TEST(ConfigSchema, EveryExampleAndEveryDefaultIsARightValue) {
   }
 }
 
-TEST(ConfigSchema, EveryLaterKeyStandsInASectionThatExistsAndIsNoField) {
-  for (const std::string_view key : table_of_later_keys()) {
+TEST(ConfigSchema, EveryLaterOrOldKeyStandsInASectionThatExistsAndIsNoField) {
+  std::vector<std::string_view> keys(table_of_later_keys().begin(), table_of_later_keys().end());
+  for (const OldKey& row : table_of_old_keys()) keys.push_back(row.path);
+  for (const std::string_view key : keys) {
     EXPECT_EQ(find_field(key), nullptr) << key;
     EXPECT_NE(find_field(key.substr(0, key.rfind('.'))), nullptr) << key;
   }
-  for (const LaterChoice& row : table_of_later_choices()) {
-    EXPECT_NE(find_field(row.path), nullptr) << row.path;
+}
+
+TEST(ConfigSchema, WhatTheDefaultHasARuleHasToo) {
+  for (const Field* field : fields_below("tls.default")) {
+    const std::string twin = "tls.domains." + std::string(last_part(field->path));
+    ASSERT_NE(find_field(twin), nullptr) << twin;
+    EXPECT_EQ(find_field(twin)->range, field->range) << twin;
+    EXPECT_EQ(find_field(twin)->kind, field->kind) << twin;
+    EXPECT_TRUE(find_field(twin)->fallback.empty()) << twin;
   }
 }
 

@@ -134,5 +134,15 @@ TEST(ConfigValues, ADnsServerHasPort53WhereNoneIsWritten) {
   EXPECT_FALSE(parse_dns_server("127.0.0.1:0"));
 }
 
+TEST(ConfigValues, MailAddressesAreAsciiWithoutQuotes) {
+  EXPECT_EQ(parse_mail_address("Post.Master+tls@Example.COM"), "Post.Master+tls@example.com");
+  for (const char* text : {"", "a", "@a.example", "a@", "a b@c.example", ".a@b.example", "a.@b.c",
+                           "a..b@c.example", "\"a\"@b.example", "a@b@c.example", "<a@b.example>",
+                           "\xC3\xA9@b.example", "a@b_c.example"}) {
+    EXPECT_EQ(parse_mail_address(text), std::nullopt) << text;
+  }
+  EXPECT_EQ(parse_mail_address(std::string(65, 'a') + "@b.example"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace posthaste::config
