@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lib/base/check.h"
+
 namespace posthaste::daemon {
 namespace {
 
@@ -56,6 +58,7 @@ std::shared_ptr<const delivery::Options> engine_options(const config::Config& fr
   to->idle = from.delivery.timeouts.idle;
   to->warm_bytes_max = from.queue.body_cache_bytes / workers;
   to->tls = from.tls.policies;
+  to->profiles = from.tls.profiles;
   to->retry = from.retry;
   return to;
 }
@@ -104,10 +107,13 @@ Result<std::unique_ptr<TlsContexts>> TlsContexts::make(const Runtime& runtime,
   }
   const auto& submission = runtime.config.submission;
   if (!submission.certificate.empty()) {
+    const policy::TlsProfile* profile = runtime.config.tls.profile(submission.profile);
+    CHECK(profile != nullptr);  // config/ has seen to it
     std::string warning;
-    auto made = tls::ServerContext::make(
-        {.certificate_file = submission.certificate, .private_key_file = submission.private_key},
-        &warning);
+    auto made = tls::ServerContext::make({.certificate_file = submission.certificate,
+                                          .private_key_file = submission.private_key,
+                                          .profile = *profile},
+                                         &warning);
     if (!made) return tl::unexpected(made.error());
     if (!warning.empty()) warnings.push_back(std::move(warning));
     contexts->server_ = std::move(*made);
