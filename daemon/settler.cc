@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/own_mail.h"
 #include "lib/report/bounce.h"
 
 namespace posthaste::daemon {
@@ -60,14 +61,6 @@ std::string seconds_text(Duration duration) {
 std::string header_section(const std::string& chunk) {
   const auto end = chunk.find("\r\n\r\n");
   return end == std::string::npos ? chunk : chunk.substr(0, end + 2);
-}
-
-std::vector<mail::Chunk> cut_into_chunks(std::string content) {
-  std::vector<mail::Chunk> chunks;
-  for (std::size_t at = 0; at < content.size(); at += mail::kChunkBytesMax) {
-    chunks.push_back(std::make_shared<const std::string>(content.substr(at, mail::kChunkBytesMax)));
-  }
-  return chunks;
 }
 
 report::FailedRecipient failed_recipient(const delivery::Settlement& settlement) {
@@ -179,10 +172,10 @@ std::optional<queue::Accept> Settler::bounce(const delivery::Persist& persist,
   }
   if (input.recipients.empty()) return std::nullopt;
 
-  auto envelope = std::make_shared<mail::Envelope>();
-  envelope->id = ids_.next(now);
+  OwnMail mail;
+  mail.id = ids_.next(now);
   input.reporting_mta = runtime.hostname;
-  input.bounce_id = envelope->id;
+  input.bounce_id = mail.id;
   input.original = &original;
   input.now = now;
   mail::Chunk first =
@@ -196,37 +189,16 @@ std::optional<queue::Accept> Settler::bounce(const delivery::Persist& persist,
     if (original.ret == mail::DsnReturn::kFull && whole) input.original_body = *first;
   }
 
-  std::string content = render_bounce(input);
-  envelope->arrived = now;
-  envelope->body_type = mail::BodyType::k7Bit;
-  envelope->eight_bit =
-      std::any_of(content.begin(), content.end(), [](char c) { return (c & 0x80) != 0; });
-  if (envelope->eight_bit) envelope->body_type = mail::BodyType::k8BitMime;
-  envelope->smtputf8 = !original.sender.ascii();
-  envelope->body_bytes = content.size();
-  envelope->recipients_total = 1;
-  envelope->submitter = "bounce of " + render_id(original.id);
-
-  queue::Accept accept;
-  accept.chunks = cut_into_chunks(std::move(content));
-  envelope->body_chunks = static_cast<std::uint16_t>(accept.chunks.size());
-  mail::PendingRecipient pending;
-  pending.recipient.address = original.sender;
-  pending.recipient.notify = mail::kNotifyNever;  // nobody is told of a notification that fails
-  pending.shard = shard_of(routing_domain(original.sender));
-  pending.progress.due = now;
-  accept.recipients.push_back(std::move(pending));
-  mail::HistoryEvent event;
-  event.time = now;
-  event.recipient = original.sender.text();
-  event.words = envelope->submitter;
-  accept.history = std::move(event);
-  log_.write(LogLevel::kInfo, "bounce",
-             {{"id", render_id(envelope->id)},
-              {"of", render_id(original.id)},
-              {"to", original.sender.text()}});
-  accept.envelope = std::move(envelope);
-  return accept;
+  mail.recipient = original.sender;
+  mail.content = render_bounce(input);
+  mail.origin = "bounce of " + render_id(original.id);
+  mail.tls_wish = report::tls_wish_of_bounce(original);
+  mail.smtputf8 = !original.sender.ascii();
+  mail.now = now;
+  log_.write(
+      LogLevel::kInfo, "bounce",
+      {{"id", render_id(mail.id)}, {"of", render_id(original.id)}, {"to", original.sender.text()}});
+  return accept_of(std::move(mail));
 }
 
 }  // namespace posthaste::daemon
