@@ -7,7 +7,7 @@ Behaviour (all optional):
              "garbage" (offers it and then …), or octets to answer it with
   implicit   begins with the handshake
   door       a Door, where there are many; else it has a thread of its own that accepts
-  mail, rcpt, data, dot   the reply, or a function of (address or message number) that gives it; "drop" closes the connection,
+  ehlo, mail, rcpt, data, dot   the reply, or a function of (address or message number) that gives it; "drop" closes the connection,
              "reset" resets it, "silent" says nothing any more, "drop_after" (dot only) takes the message and closes without a reply
 """
 import re
@@ -66,6 +66,7 @@ class Door:
         self.nudge.close()
         self.thread.join(5)
         self.selector.close()
+        self.wake.close()
 
     def run(self):
         while True:
@@ -85,11 +86,11 @@ class Door:
 class FakeMx:
     def __init__(self, address, port, name, *, greeting=None, extensions=("PIPELINING", "8BITMIME", "SIZE 52428800",
                  "ENHANCEDSTATUSCODES", "SMTPUTF8", "DSN"), starttls=None, mail="250 2.1.0 ok", rcpt="250 2.1.5 ok",
-                 data="354 go on", dot="250 2.0.0 taken", implicit=False, door=None):
+                 data="354 go on", dot="250 2.0.0 taken", implicit=False, door=None, ehlo=None):
         self.address, self.port, self.name = address, port, name
         self.greeting = greeting or f"220 {name} ESMTP"
         self.extensions, self.starttls, self.implicit = list(extensions), starttls, implicit
-        self.mail, self.rcpt, self.data, self.dot = mail, rcpt, data, dot
+        self.ehlo, self.mail, self.rcpt, self.data, self.dot = ehlo, mail, rcpt, data, dot
         self.messages, self.sessions, self.lock = [], [], threading.Lock()
         self.concurrent = self.concurrent_max = 0
         self.connections = []
@@ -220,12 +221,14 @@ class Conversation:
                 self.say("502 5.5.2 unknown")
 
     def hello(self):
+        if self.mx.ehlo:
+            return self.say(self.mx.ehlo)
         offers = list(self.mx.extensions)
         if self.mx.starttls is not None and self.session.tls is None:
             offers.append("STARTTLS")
         lines = [self.mx.name] + offers
         reply = "".join(f"250{'-' if i + 1 < len(lines) else ' '}{line}\r\n" for i, line in enumerate(lines))
-        self.connection.sendall(reply.encode())
+        return self.connection.sendall(reply.encode())
 
     def start_tls(self):
         how = self.mx.starttls

@@ -10,6 +10,8 @@ several mail hosts can share the port that delivery.port names.
         house.submit("a@sender.test", ["b@good.test"])
         house.wait_for(lambda: mx.messages)
 """
+import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -220,6 +222,15 @@ class House:
     def get(self, path):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=10) as answer:
             return answer.read().decode()
+
+    def local(self, path):
+        """What only the Unix socket tells: no tool, no process, for tests that ask a thousand times."""
+        connection = http.client.HTTPConnection("posthaste", timeout=10)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(self.socket)
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            return connection.getresponse().read().decode()
 
     def metrics(self):
         """{'name{label="x"}': value} of every sample."""

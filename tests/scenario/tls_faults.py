@@ -230,6 +230,9 @@ class Certificates:
         self.weak_digest = ca.issue("weak digest", names, digest="sha1")
         self.ed448 = ca.issue("ed448", names, key="ed448")
         self.other_key = ca.issue("other key", names)
+        self.anchored = ca.issue("anchored", names, along=[ca])
+        self.anchored_wrong_name = ca.issue("anchored wrong name", ["mx.elsewhere.test"], along=[ca])
+        self.anchored_expired = ca.issue("anchored expired", names, begins=-60, ends=-30, along=[ca])
         self.revoked = ca.issue("revoked", names)
         self.crl = ca.crl([self.revoked])
 
@@ -240,7 +243,7 @@ def peers(folder, certificates):
     dh_2048 = f"{folder}/dh-2048.pem"
     openssl("genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe2048", "-out", dh_2048)
     clients = c.other_ca.file
-    good = OpensslPeer(c.good)
+    good, static_rsa = OpensslPeer(c.good), OpensslPeer(c.rsa, maximum=TLS12, ciphers="AES256-GCM-SHA384")
     tls12 = OpensslPeer(c.good, maximum=TLS12)
     rows = {
         "good": good,
@@ -256,7 +259,7 @@ def peers(folder, certificates):
         "starttls_silence": "silent",
         "starttls_injection": b"220 2.0.0 go\r\n250 mx.injected.test\r\n",
         # ---- what both can speak
-        "static_rsa": OpensslPeer(c.rsa, maximum=TLS12, ciphers="AES256-GCM-SHA384"),
+        "static_rsa": static_rsa,
         "no_common_cipher": OpensslPeer(c.good, maximum=TLS12, ciphers="ECDHE-ECDSA-CAMELLIA256-SHA384"),
         "no_common_group": OpensslPeer(c.good, minimum=TLS13, curve="secp521r1"),
         "no_common_signature": OpensslPeer(c.ed448),
@@ -278,6 +281,7 @@ def peers(folder, certificates):
         "large_hello_resets": Choosy(lambda hello: RESETS if hello.tls13 else tls12),
         "large_hello_closes": Choosy(lambda hello: CLOSES if hello.tls13 else tls12),
         "large_hello_silent": Choosy(lambda hello: SILENT if hello.tls13 else tls12),
+        "three_times": Choosy(lambda hello: RESETS if hello.tls13 else static_rsa),
         # ---- our certificate
         "wants_certificate_tls12": OpensslPeer(c.good, maximum=TLS12, clients=clients),
         "wants_certificate_tls13": OpensslPeer(c.good, minimum=TLS13, clients=clients),
@@ -289,13 +293,23 @@ def peers(folder, certificates):
         "revoked_crl": OpensslPeer(c.revoked),
         "revoked_staple": OpensslPeer(c.revoked, staple=c.ca.staple(c.revoked)),
         "good_staple": OpensslPeer(c.good, staple=c.ca.staple(c.good)),
-        "other_key": OpensslPeer(c.other_key),
         **{f"alert_{number}": alert(number) for number in ALERTS},
     }
     return rows
 
 
+def certificate_of(row, certificates):
+    """The one that the peer of a row shows, where it shows one."""
+    if row in ("static_rsa", "three_times", "good_rsa", "dh_2048", "dh_512", "sha1_only", "sha1_signature", "tls10_only"):
+        return certificates.rsa
+    if row.startswith("revoked"):
+        return certificates.revoked
+    named = {"no_common_signature": "ed448"}.get(row, row)
+    return getattr(certificates, named, certificates.good) if named in CERTIFICATE_ROWS + ("ed448",) else certificates.good
+
+
 CERTIFICATE_ROWS = ("self_signed", "unknown_ca", "with_root", "with_intermediate", "without_intermediate", "expired",
-                    "not_yet_valid", "wrong_name", "host_only", "domain_only", "wrong_purpose", "weak_key", "weak_digest")
+                    "not_yet_valid", "wrong_name", "host_only", "domain_only", "wrong_purpose", "weak_key", "weak_digest",
+                    "anchored", "anchored_wrong_name", "anchored_expired", "other_key")
 # RFC 8446 §6.2 and what older ones have; 255 is nobody's.
 ALERTS = (10, 20, 21, 22, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 70, 71, 80, 86, 90, 109, 110, 112, 113, 115, 116, 120, 255)
