@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <ctime>
 #include <string_view>
 
 #include "lib/base/names.h"
@@ -43,6 +45,16 @@ std::string dns_name_of(const GENERAL_NAME* name) {
   const bool fits =
       octets.size() <= kNameBytesMax && std::all_of(octets.begin(), octets.end(), is_name_octet);
   return fits ? fold_domain(octets) : std::string();
+}
+
+Instant instant_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
+  const std::chrono::year_month_day day{std::chrono::year(parts.tm_year + 1900),
+                                        std::chrono::month(static_cast<unsigned>(parts.tm_mon + 1)),
+                                        std::chrono::day(static_cast<unsigned>(parts.tm_mday))};
+  return std::chrono::sys_days(day) + std::chrono::hours(parts.tm_hour) +
+         std::chrono::minutes(parts.tm_min) + std::chrono::seconds(parts.tm_sec);
 }
 
 }  // namespace
@@ -83,6 +95,15 @@ std::vector<std::string> dns_names_of(X509* certificate) {
     if (!name.empty()) names.push_back(std::move(name));
   }
   return names;
+}
+
+CertificateView view_of(X509* certificate) {
+  return {line_of(X509_get_subject_name(certificate)),
+          line_of(X509_get_issuer_name(certificate)),
+          instant_of(X509_get0_notBefore(certificate)),
+          instant_of(X509_get0_notAfter(certificate)),
+          fingerprint_of(certificate),
+          dns_names_of(certificate)};
 }
 
 long verdict_on_dates(const X509* certificate) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "lib/base/names.h"
 #include "lib/base/result.h"
@@ -20,6 +21,7 @@
 #include "lib/policy/tls_demand.h"
 #include "lib/policy/tls_facts.h"
 #include "lib/policy/tls_policy.h"
+#include "lib/tls/certificate_view.h"
 
 namespace posthaste::tls {
 
@@ -97,6 +99,9 @@ class TlsStream final : public io::Stream {
 
   // REQUIRES handshake() gave kOk.
   const policy::TlsFacts& facts() const;
+  // What the peer has sent, as it sent it, a server's own certificate first; at most ten. Empty in
+  // a resumed session. REQUIRES handshake() gave kOk.
+  std::vector<CertificateView> chain() const;
   // After kEof or kError of any call: why. During the handshake always set; later only for what TLS
   // itself said (kNone for a mere end of file or reset). A TLS 1.3 server that wants or rejects our
   // certificate says so only after the handshake: the first read fails, with kClientCertRequired or

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lib/base/check.h"
+#include "lib/tls/certificate.h"
 #include "lib/tls/stream_state.h"
 
 namespace posthaste::tls {
@@ -17,6 +18,7 @@ using io::IoResult;
 using io::IoStatus;
 using policy::TlsFailure;
 
+constexpr std::size_t kChainMax = 10;
 constexpr std::size_t kRecordBytes = 16384;  // RFC 8446 §5.1: the most that one record carries
 
 // What is left of a write's parts.
@@ -195,6 +197,16 @@ void TlsStream::shutdown() {
 const policy::TlsFacts& TlsStream::facts() const {
   CHECK(state_->up);
   return state_->facts;
+}
+
+std::vector<CertificateView> TlsStream::chain() const {
+  CHECK(state_->up);
+  STACK_OF(X509)* sent = SSL_get_peer_cert_chain(state_->ssl.get());
+  std::vector<CertificateView> chain;
+  for (int i = 0; i < sk_X509_num(sent) && chain.size() < kChainMax; ++i) {
+    chain.push_back(view_of(sk_X509_value(sent, i)));
+  }
+  return chain;
 }
 
 TlsFailure TlsStream::failure() const {

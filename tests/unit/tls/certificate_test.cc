@@ -81,6 +81,29 @@ TEST_F(Certificate, GoodOneThroughAnIntermediateIsVerified) {
   expect(make_issued({}, middle), middle.certificate_pem, X509_V_OK, TlsFailure::kNone);
 }
 
+TEST_F(Certificate, IsShownWithTheChainThatTheServerSent) {
+  const auto middle = make_issued(authority_order("Test Intermediate"), root);
+  const SslCtxPtr server =
+      OtherServer{.certificate = make_issued({}, middle), .chain_pem = middle.certificate_pem}
+          .make();
+  const FarEnd far = FarEnd::server(server.get());
+  auto context = ClientContext::make(profile, trust);
+  auto stream = TlsStream::client(**context, far.fd(), host);
+  ASSERT_EQ(drive_handshake(**stream, far.fd()).status, io::IoStatus::kOk);
+  const auto chain = (*stream)->chain();
+  ASSERT_EQ(chain.size(), 2U);
+  EXPECT_EQ(chain[0].subject, (*stream)->facts().subject);
+  EXPECT_EQ(chain[0].fingerprint, (*stream)->facts().fingerprint);
+  EXPECT_EQ(chain[0].names, std::vector<std::string>{"mx.example.com"});
+  EXPECT_EQ(chain[0].issuer, chain[1].subject);
+  EXPECT_THAT(chain[1].issuer, HasSubstr("Test Root"));
+  // An hour ago to thirty days ahead, in whole seconds.
+  EXPECT_EQ(chain[0].not_after - chain[0].not_before, std::chrono::hours(30 * 24 + 1));
+  const Instant now = std::chrono::floor<Duration>(std::chrono::system_clock::now());
+  EXPECT_LT(chain[0].not_before, now);
+  EXPECT_GT(chain[0].not_after, now);
+}
+
 TEST_F(Certificate, WildcardStandsForOneLabelAndNotForPartOfOne) {
   expect(make_issued({.dns_names = {"*.example.com"}}, root), "", X509_V_OK, TlsFailure::kNone);
   expect(make_issued({.dns_names = {"m*.example.com"}}, root), "", X509_V_ERR_HOSTNAME_MISMATCH,
