@@ -196,6 +196,7 @@ std::string Expectation::words_for(long code, X509* leaf) const {
   const std::string head = "certificate not accepted: ";
   const std::string number = fmt::format(" (verify code {})", code);
   const std::string key = leaf != nullptr ? ", its key is " + fingerprint_of(leaf) : std::string();
+  if (leaf == nullptr && code == X509_V_ERR_UNSPECIFIED) return "the server showed no certificate";
   if (code == X509_V_ERR_DANE_NO_MATCH && kind_ == TlsAuthentication::kPin) {
     return fmt::format("{}none of the {} pinned keys is shown{}{}", head, records_.size(), key,
                        number);

@@ -63,6 +63,7 @@ class SessionRules {
 void keep_no_sessions_but_tickets(SSL_CTX* context) {
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // the client keeps them
   SSL_CTX_set_num_tickets(context, 2);
+  CHECK(SSL_CTX_set_session_ticket_cb(context, stamp_ticket, weigh_ticket, nullptr) == 1);
   TicketKeys keys = ticket_keys();
   CHECK(SSL_CTX_set_tlsext_ticket_keys(context, keys.data(), static_cast<long>(keys.size())) == 1);
 }

@@ -1,5 +1,5 @@
-#include <fmt/format.h>
-
+#include <cstring>
+#include <ctime>
 #include <utility>
 
 #include "lib/tls/certificate.h"
@@ -23,6 +23,29 @@ int judge_client_certificate(X509_STORE_CTX* chain, void*) noexcept {
     X509_STORE_CTX_set_error(chain, X509_V_ERR_UNSPECIFIED);
   }
   return 1;
+}
+
+// Each resumption gives new tickets, and none of them looks at the chain again: they stay as old as
+// the first.
+int stamp_ticket(SSL* ssl, void*) noexcept {
+  if (SSL_session_reused(ssl) == 1) return 1;
+  const std::time_t now = std::time(nullptr);
+  return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &now, sizeof now);
+}
+
+SSL_TICKET_RETURN weigh_ticket(SSL*, SSL_SESSION* session, const unsigned char*, std::size_t,
+                               SSL_TICKET_STATUS status, void*) noexcept {
+  const bool ours = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+  if (!ours) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  void* stamp = nullptr;
+  std::size_t size = 0;
+  std::time_t proven = 0;
+  if (SSL_SESSION_get0_ticket_appdata(session, &stamp, &size) != 1 || size != sizeof proven) {
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  }
+  std::memcpy(&proven, stamp, size);
+  if (std::time(nullptr) - proven >= kProofSecondsMax) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }
 
 // A certificate that was not asked for is no certificate; none at all "verifies" to OpenSSL.

@@ -9,7 +9,7 @@ namespace {
 
 bool fresh(const SSL_SESSION* session, std::time_t proven) {
   const std::time_t now = std::time(nullptr);
-  if (now - proven >= SessionCache::kProofSecondsMax) return false;
+  if (now - proven >= kProofSecondsMax) return false;
   // The server's hint says how long its ticket lives; OpenSSL's own default is two hours.
   long lifetime = SSL_SESSION_get_timeout(session);
   if (const auto hint = SSL_SESSION_get_ticket_lifetime_hint(session); hint != 0) {

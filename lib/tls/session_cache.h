@@ -24,13 +24,15 @@
 
 namespace posthaste::tls {
 
+// How long the verdict on a chain is believed, however often its session is resumed: of servers
+// and, in our own tickets, of clients.
+inline constexpr std::time_t kProofSecondsMax = std::time_t{24} * 3600;
+
 class SessionCache {
  public:
   static constexpr std::size_t kKeysMax =
       1000;  // about 20 KiB each: the peer's chain is in the session
   static constexpr std::size_t kSessionsPerKeyMax = 4;
-
-  static constexpr std::time_t kProofSecondsMax = std::time_t{24} * 3600;
 
   struct Kept {
     SessionPtr session;

@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 #include <openssl/x509_vfy.h>
 
+#include <ctime>
 #include <optional>
 
+#include "lib/tls/server_callbacks.h"
+#include "lib/tls/session_cache.h"
 #include "tests/unit/tls/test_client.h"
 #include "tests/unit/tls/test_revocation.h"
 
@@ -173,6 +176,22 @@ TEST_F(ClientCertificate, IsJudgedAnewWhereTheRulesHaveChanged) {
     EXPECT_FALSE(untrusted->resumed);
     EXPECT_FALSE(untrusted->verified);
   }
+}
+
+TEST_F(ClientCertificate, OfATicketIsBelievedForADay) {
+  const auto weigh = [](std::optional<std::time_t> age, SSL_TICKET_STATUS status) {
+    const SessionPtr session(SSL_SESSION_new());
+    if (age) {
+      const std::time_t proven = std::time(nullptr) - *age;
+      EXPECT_EQ(SSL_SESSION_set1_ticket_appdata(session.get(), &proven, sizeof proven), 1);
+    }
+    return weigh_ticket(nullptr, session.get(), nullptr, 0, status, nullptr);
+  };
+  EXPECT_EQ(weigh(0, SSL_TICKET_SUCCESS), SSL_TICKET_RETURN_USE);
+  EXPECT_EQ(weigh(kProofSecondsMax - 60, SSL_TICKET_SUCCESS_RENEW), SSL_TICKET_RETURN_USE_RENEW);
+  EXPECT_EQ(weigh(kProofSecondsMax, SSL_TICKET_SUCCESS), SSL_TICKET_RETURN_IGNORE_RENEW);
+  EXPECT_EQ(weigh(std::nullopt, SSL_TICKET_SUCCESS), SSL_TICKET_RETURN_IGNORE_RENEW);
+  EXPECT_EQ(weigh(0, SSL_TICKET_NO_DECRYPT), SSL_TICKET_RETURN_IGNORE_RENEW);
 }
 
 TEST_F(ClientCertificate, IsAskedForByTheNamesOfThoseWhoIssueIt) {

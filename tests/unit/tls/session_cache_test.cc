@@ -48,9 +48,9 @@ TEST(SessionCache, ForgetsWhatIsTooOld) {
 
 TEST(SessionCache, BelievesAProofForADayHoweverFreshTheTicket) {
   SessionCache cache;
-  const std::time_t lately = now() - SessionCache::kProofSecondsMax + 60;
+  const std::time_t lately = now() - kProofSecondsMax + 60;
   cache.put("a", make_session(), lately);
-  cache.put("b", make_session(), now() - SessionCache::kProofSecondsMax);
+  cache.put("b", make_session(), now() - kProofSecondsMax);
   EXPECT_EQ(cache.take("a").proven, lately);
   EXPECT_EQ(cache.take("b").session, nullptr);
 }
