@@ -148,10 +148,10 @@ void Worker::on_store_event(queue::StoreEvent& event) {
                  },
                  [&](queue::Entry& e) {
                    const auto retry_class = policy::parse_retry_class(e.retry_class);
-                   engine_event(delivery::Entry{e.shard, e.id, e.number, e.revision, e.attempts,
-                                                believable_due(e.id, e.due, loop_.now()),
-                                                std::move(e.domain),
-                                                retry_class.value_or(policy::RetryClass::kOther)});
+                   engine_event(delivery::Entry{
+                       e.shard, e.id, e.number, e.revision, e.attempts,
+                       believable_due(e.id, e.due, loop_.now()), std::move(e.domain),
+                       retry_class.value_or(policy::RetryClass::kOther), e.tls_wish});
                  },
                  [&](queue::Arrived& e) { engine_event(delivery::Arrived{std::move(e.letter)}); },
                  [](queue::Gained&) {},
@@ -277,6 +277,9 @@ void Worker::apply(delivery::Action& action) {
   std::visit(
       Overloaded{
           [&](delivery::Lookup& e) { look_up(e.question); },
+          [&](delivery::WantSts& e) {
+            engine_event(delivery::StsKnown{e.domain, std::nullopt});
+          },
           [&](delivery::Load& e) {
             house_->store.push(queue::Load{ticket(), e.shard, e.id, std::move(e.numbers),
                                            e.for_delivery ? kLoadedBodyMax : mail::kChunkBytesMax});
@@ -294,12 +297,28 @@ void Worker::apply(delivery::Action& action) {
             house_->store.push(settler_->settle(e, *runtime_, loop_.now()));
           },
           [&](delivery::FellBack& e) {
-            house_->metrics.tls_fell_back(e.reason);
+            if (e.to == "plaintext") house_->metrics.tls_fell_back(e.reason);
             house_->log.write(LogLevel::kWarning, "tls_fell_back",
                               {{"domain", e.domain.text()},
                                {"host", e.host.text()},
+                               {"from", e.from},
+                               {"to", e.to},
                                {"reason", label(e.reason)}});
           },
+          [&](delivery::TlsBarred& e) {
+            house_->log.write(LogLevel::kWarning, "tls_barred",
+                              {{"domain", e.domain.text()},
+                               {"host", e.host.text()},
+                               {"reason", label(e.failure)},
+                               {"sts_testing", e.sts_testing ? "yes" : ""}});
+          },
+          [&](delivery::SuspectedStrip& e) {
+            house_->log.write(LogLevel::kWarning, "tls_suspected_strip",
+                              {{"domain", e.domain.text()},
+                               {"host", e.host.text()},
+                               {"endpoint", render_endpoint(e.endpoint)}});
+          },
+          [](delivery::Remember&) {},
           [&](delivery::BackedOff& e) {
             const auto wait =
                 std::chrono::ceil<std::chrono::seconds>(e.until - loop_.now()).count();

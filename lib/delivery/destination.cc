@@ -7,16 +7,24 @@
 
 namespace posthaste::delivery {
 
-Destination::Destination(RoutingDomain domain, Shared& shared)
+Destination::Destination(RoutingDomain domain, mail::TlsWish wish, Shared& shared)
     : domain_(std::move(domain)),
+      wish_(wish),
       shared_(shared),
       settings_(settings_for(*shared.options, domain_)),
       backlog_(shared.warm_bytes),
-      router_(domain_),
-      message_pace_(settings_.limits.message_rate),
-      connection_pace_(settings_.limits.connection_rate) {}
+      router_(domain_, wish) {
+  auto& quota = shared_.quotas[domain_];
+  if (!quota) quota = std::make_shared<Quota>(settings_.limits);
+  quota_ = quota;
+  quota_->join(*this);
+}
 
-Destination::~Destination() { shared_.agenda.erase(*this); }
+Destination::~Destination() {
+  shared_.agenda.erase(*this);
+  quota_->part(*this);
+  if (quota_->empty()) shared_.quotas.erase(domain_);
+}
 
 void Destination::file(const Scheduled& entry, Turn& turn) {
   backlog_.file(entry);
@@ -37,8 +45,34 @@ void Destination::on_answered(const dns::Question& question, const dns::Answer& 
                               Turn& turn) {
   CHECK(questions_ > 0);
   --questions_;
-  router_.on_answered(question, answer, turn.options(), settings_.tls, turn.now, shared_.rng);
+  auto around = this->around(turn);
+  router_.on_answered(question, answer, around);
+  tell(around, turn);
   drain(turn);
+}
+
+void Destination::on_sts(const std::optional<policy::StsPolicy>& policy, Turn& turn) {
+  CHECK(questions_ > 0);
+  --questions_;
+  router_.on_sts(policy);
+  drain(turn);
+}
+
+void Destination::on_sts_changed(Turn& turn) {
+  router_.forget();
+  drain(turn);
+}
+
+Surroundings Destination::around(Turn& turn) {
+  return {turn.options(), shared_.memory, shared_.rng, turn.now, {}, {}};
+}
+
+void Destination::tell(Surroundings& around, Turn& turn) {
+  for (auto& change : around.learned) {
+    turn.out.push_back(Remember{change.shown, change.drop, std::move(change.key),
+                                std::move(change.value), change.expires});
+  }
+  for (auto& barred : around.barred) turn.out.push_back(std::move(barred));
 }
 
 void Destination::on_persisted(const std::optional<Scheduled>& next, MessageId id, Turn& turn) {
@@ -54,12 +88,7 @@ void Destination::on_persisted(const std::optional<Scheduled>& next, MessageId i
 
 void Destination::on_reconfigured(const Options& before, Turn& turn) {
   settings_ = settings_for(turn.options(), domain_);
-  if (message_pace_.rate() != settings_.limits.message_rate) {
-    message_pace_ = Pace(settings_.limits.message_rate);
-  }
-  if (connection_pace_.rate() != settings_.limits.connection_rate) {
-    connection_pace_ = Pace(settings_.limits.connection_rate);
-  }
+  quota_->set_limits(settings_.limits);
   if (route_differs(before, turn.options(), domain_)) {
     router_.forget();
     backed_off_until_ = Instant{};  // what failed was another route
@@ -71,6 +100,7 @@ void Destination::on_reconfigured(const Options& before, Turn& turn) {
 void Destination::drain(Turn& turn) {
   blocked_until_ = kNever;
   backlog_.promote(turn.now, settings_, down());
+  drop_outdated(turn);
   if (shared_.may_begin()) {
     doom_expired(turn);
     work(turn);
@@ -82,12 +112,12 @@ void Destination::drain(Turn& turn) {
 
 bool Destination::idle() const {
   return backlog_.waiting() == 0 && backlog_.ready() == 0 && staged_.empty() && in_flight_ == 0 &&
-         connections_ == 0 && questions_ == 0 && !starving_;
+         connections_ == 0 && questions_ == 0 && !starving_ && !quota_->waits(*this);
 }
 
 // The plan, the pace and the back-off are worth keeping until they lapse by themselves.
 Instant Destination::keep_until() const {
-  return std::max({router_.lapses(), message_pace_.free_at(), connection_pace_.free_at(),
+  return std::max({router_.lapses(), quota_->messages.free_at(), quota_->calls.free_at(),
                    backed_off_until_, hold_opening_until_});
 }
 
@@ -96,6 +126,7 @@ bool Destination::spent(Instant now) const { return idle() && keep_until() <= no
 DestinationView Destination::view() const {
   DestinationView view;
   view.domain = domain_;
+  view.tls_wish = wish_;
   view.waiting = backlog_.waiting();
   view.ready = ready();
   view.in_flight = in_flight_;

@@ -1,4 +1,5 @@
-// Destination: one routing domain: its backlog, its connections, its back-off and its pace.
+// Destination: one routing domain, and one wish about TLS: its backlog, its connections and its
+// back-off.
 //
 //   backlog --stage--> staged --free connection--> under way --finished--> settled --persisted-->
 //   backlog or gone
@@ -10,18 +11,19 @@
 //
 // Lifetime     from its first recipient until nothing is left to remember; see spent().
 // Threads      none.
-// Limits       Settings::limits; kDoomedMax letters loaded at a time only to be settled.
+// Limits       Settings::limits, shared with the domain's other destinations; kDoomedMax letters loaded at a time only to be settled.
 // Does not     dispatch events: see engine.cc.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lib/delivery/agenda.h"
 #include "lib/delivery/backlog.h"
-#include "lib/delivery/rate.h"
+#include "lib/delivery/quota.h"
 #include "lib/delivery/router.h"
 #include "lib/delivery/settings.h"
 #include "lib/delivery/shared.h"
@@ -34,7 +36,7 @@ inline constexpr Duration kHoldOpening = std::chrono::minutes(1);
 
 class Destination : public AgendaItem {
  public:
-  Destination(RoutingDomain domain, Shared& shared);
+  Destination(RoutingDomain domain, mail::TlsWish wish, Shared& shared);
   ~Destination();
   Destination(const Destination&) = delete;
   Destination& operator=(const Destination&) = delete;
@@ -48,6 +50,9 @@ class Destination : public AgendaItem {
   void on_loaded(Batch& batch, std::shared_ptr<const mail::Letter> letter, Turn& turn);
   void on_not_loaded(Batch& batch, bool gone, Turn& turn);
   void on_answered(const dns::Question& question, const dns::Answer& answer, Turn& turn);
+  void on_sts(const std::optional<policy::StsPolicy>& policy, Turn& turn);
+  // What was known of its hosts does not count any more.
+  void on_sts_changed(Turn& turn);
   void on_ready(Connection& connection, const SessionReady& ready, Turn& turn);
   void on_finished(Connection& connection, const smtp::TransactionResult& result, Turn& turn);
   void on_failed(Connection& connection, const smtp::SessionFailure& failure, Turn& turn);
@@ -64,6 +69,8 @@ class Destination : public AgendaItem {
   // Nothing is left here that would be missed.
   bool spent(Instant now) const;
   const RoutingDomain& domain() const { return domain_; }
+  mail::TlsWish wish() const { return wish_; }
+  TlsView tls_view(Instant now) const { return router_.view(shared_.memory, now); }
   DestinationView view() const;
   std::uint64_t waiting() const { return backlog_.waiting(); }
   std::uint64_t ready() const { return backlog_.ready() + staged_entries_; }
@@ -80,6 +87,11 @@ class Destination : public AgendaItem {
   bool stage_one(Turn& turn);
   bool deliver_one(Turn& turn);
   bool open_one(Turn& turn);
+  std::pair<std::size_t, Connection*> match(Instant now) const;
+  void take_from_sibling(Turn& turn);
+  void ask(Advice& advice, Turn& turn);
+  void defer_young(Turn& turn);
+  void drop_outdated(Turn& turn);
   bool may_have_connection(Turn& turn);
   void connect(const Dial& dial, Turn& turn);
   void doom_expired(Turn& turn);
@@ -95,7 +107,7 @@ class Destination : public AgendaItem {
   void settle_doomed(Batch& batch, Turn& turn);
   void refuse_ready(const Trouble& trouble, Turn& turn);
   bool give_up(Trouble trouble, Turn& turn);
-  void back_off(const Trouble& trouble, Turn& turn);
+  void back_off(const Trouble& trouble, Instant head_arrived, Turn& turn);
   bool may_hop(const Batch& batch) const;
   // `elsewhere`: what the host would not take for a reason of its own, another one is to be asked
   // for.
@@ -111,17 +123,20 @@ class Destination : public AgendaItem {
   // ---- destination_connections.cc
   void detach(Connection& connection);
   void set_free(Connection& connection, Turn& turn);
-  void note_failure(const Connection& connection, Trouble trouble, const Turn& turn);
+  void note_failure(const Connection& connection, Trouble trouble, Turn& turn);
+  void tell_of_fall(const Dial& dial, bool tls, Turn& turn);
+  Surroundings around(Turn& turn);
+  static void tell(Surroundings& around, Turn& turn);
   void note_success(Connection& connection);
   bool turn_from(Connection& connection, const Batch& batch, Trouble trouble, Turn& turn);
 
   const RoutingDomain domain_;
+  const mail::TlsWish wish_;
   Shared& shared_;
   Settings settings_;
   Backlog backlog_;
   Router router_;
-  Pace message_pace_;
-  Pace connection_pace_;
+  std::shared_ptr<Quota> quota_;
 
   std::vector<std::unique_ptr<Batch>> staged_;  // for the next free connections, first to go first
   std::vector<std::unique_ptr<Batch>> doomed_;  // each waits for its letter
@@ -134,6 +149,7 @@ class Destination : public AgendaItem {
   std::size_t connections_ = 0;  // of any state
   std::size_t questions_ = 0;    // under way
   bool starving_ = false;
+  std::uint64_t judged_ = 0;  // as the router had it when connections were last looked at
 
   std::uint32_t failures_ = 0;  // attempts that failed as a whole, in a row
   Instant backed_off_until_;

@@ -46,10 +46,23 @@ std::string tls_in_words(const Dial& dial, const std::optional<policy::TlsFacts>
     return fmt::format("{} {} {}", tls->version, tls->cipher,
                        tls->verified ? "verified" : "unverified");
   }
-  if (dial.stepped_down != policy::TlsFailure::kNone) {
-    return fmt::format("plaintext ({})", policy::label(dial.stepped_down));
-  }
+  if (dial.to.plaintext) return fmt::format("plaintext ({})", policy::label(dial.to.because));
   return dial.tls == smtp::TlsNeed::kNever ? "plaintext (level none)" : "plaintext (not_offered)";
+}
+
+bool lacks_tls(policy::TlsFailure failure) {
+  if (failure == policy::TlsFailure::kNone) return false;
+  const auto kind = policy::kind(failure);
+  return kind == policy::TlsFailureKind::kNotOffered || kind == policy::TlsFailureKind::kRefused;
+}
+
+// Why a session that is up must not be used all the same.
+policy::TlsFailure objection_to(const SessionReady& ready, const policy::TlsDemand& demand) {
+  if (!policy::satisfies(demand, ready.tls)) return policy::TlsFailure::kGuarded;
+  if (demand.requiretls && !ready.capabilities.requiretls) {
+    return policy::TlsFailure::kRequireTlsMissing;
+  }
+  return policy::TlsFailure::kNone;
 }
 
 }  // namespace
@@ -93,17 +106,35 @@ void Destination::on_ready(Connection& connection, const SessionReady& ready, Tu
   --opening_;
   set_free(connection, turn);
   const Dial& dial = connection.dial;
-  if (connection.stale) {
+  connection.stale |= router_.outdated(dial);
+  const policy::TlsFailure objection = objection_to(ready, *dial.to.tls->demand);
+  if (connection.stale || objection != policy::TlsFailure::kNone) {
+    if (objection != policy::TlsFailure::kNone) {
+      note_failure(connection, trouble_of_tls(objection, *dial.to.tls, connection.host), turn);
+    }
     leave(connection, turn);
     return drain(turn);
   }
-  if (!ready.tls && dial.tls == smtp::TlsNeed::kIfOffered) {
-    turn.out.push_back(FellBack{domain_, dial.candidate.host, policy::TlsFailure::kNotOffered});
-  } else if (!ready.tls && dial.stepped_down != policy::TlsFailure::kNone) {
-    turn.out.push_back(FellBack{domain_, dial.candidate.host, dial.stepped_down});
-  }
-  router_.on_ready(dial, turn.now);
+  tell_of_fall(dial, ready.tls.has_value(), turn);
+  auto around = this->around(turn);
+  router_.on_ready(dial, ready.tls, around);
+  tell(around, turn);
   drain(turn);
+}
+
+void Destination::tell_of_fall(const Dial& dial, bool tls, Turn& turn) {
+  const auto fell = [&](std::string from, std::string to, policy::TlsFailure reason) {
+    turn.out.push_back(
+        FellBack{domain_, dial.to.candidate.host, std::move(from), std::move(to), reason});
+  };
+  const policy::Ladder& ladder = dial.to.tls->ladder;
+  if (tls && dial.to.rung_before) {
+    fell(ladder.at(*dial.to.rung_before).name, ladder.at(dial.to.rung).name, dial.to.because);
+  } else if (!tls && dial.to.plaintext) {
+    fell("starttls", "plaintext", dial.to.because);
+  } else if (!tls && dial.tls == smtp::TlsNeed::kIfOffered) {
+    fell("starttls", "plaintext", policy::TlsFailure::kNotOffered);
+  }
 }
 
 void Destination::note_success(Connection& connection) {
@@ -143,10 +174,13 @@ void Destination::on_finished(Connection& connection, const smtp::TransactionRes
 bool Destination::turn_from(Connection& connection, const Batch& batch, Trouble trouble,
                             Turn& turn) {
   if (connection.stale || !may_hop(batch)) return false;
-  if (!router_.turn_from(connection.dial, std::move(trouble), turn.options())) return false;
-  const Endpoint endpoint = connection.dial.candidate.endpoint;
+  auto around = this->around(turn);
+  const bool elsewhere = router_.turn_from(connection.dial, std::move(trouble), around);
+  tell(around, turn);
+  if (!elsewhere) return false;
+  const Endpoint endpoint = connection.dial.to.candidate.endpoint;
   for (const auto& [id, other] : shared_.connections) {
-    if (other->owner != this || other->dial.candidate.endpoint != endpoint) continue;
+    if (other->owner != this || other->dial.to.candidate.endpoint != endpoint) continue;
     if (other->state == State::kOpening || other->state == State::kFree) leave(*other, turn);
     other->stale = true;
   }
@@ -154,12 +188,11 @@ bool Destination::turn_from(Connection& connection, const Batch& batch, Trouble 
 }
 
 // One that had proved itself may go; the next call is made to the same host.
-void Destination::note_failure(const Connection& connection, Trouble trouble, const Turn& turn) {
+void Destination::note_failure(const Connection& connection, Trouble trouble, Turn& turn) {
   if (connection.proven || connection.stale) return;
-  const bool plaintext_allowed =
-      trouble.tls != policy::TlsFailure::kNone && connection.dial.tls != smtp::TlsNeed::kNever &&
-      choice_for(trouble.tls, settings_.tls) == policy::OnTlsFailure::kPlaintext;
-  router_.on_failed(connection.dial, std::move(trouble), plaintext_allowed);
+  auto around = this->around(turn);
+  router_.on_failed(connection.dial, std::move(trouble), around);
+  tell(around, turn);
   if (up() > 0) hold_opening_until_ = turn.now + kHoldOpening;
 }
 
@@ -167,10 +200,17 @@ void Destination::on_failed(Connection& connection, const smtp::SessionFailure& 
                             Turn& turn) {
   if (connection.state == State::kLeaving)
     return;  // it was on its way out, or its failure is known
-  if (failure.local_network) connection_pace_.give_back();  // nobody was called
+  if (failure.local_network) quota_->calls.give_back();  // nobody was called
   rescue(connection);
   detach(connection);
-  note_failure(connection, trouble_of_session(failure, settings_.tls, connection.host), turn);
+  smtp::SessionFailure told = failure;
+  if (connection.dial.guarded && lacks_tls(failure.tls)) {
+    told.tls = policy::TlsFailure::kSuspectedStrip;
+    const Candidate& suspect = connection.dial.to.candidate;
+    turn.out.push_back(SuspectedStrip{domain_, suspect.host, suspect.endpoint});
+  }
+  note_failure(connection, trouble_of_session(told, *connection.dial.to.tls, connection.host),
+               turn);
   drain(turn);
 }
 
@@ -183,8 +223,10 @@ void Destination::on_closed(Connection& connection, Turn& turn) {
   }
   CHECK(connections_ > 0);
   --connections_;
+  --quota_->connections;
   shared_.connections.erase(connection.id);
   drain(turn);
+  quota_->feed(settings_.limits.connections, turn);
 }
 
 }  // namespace posthaste::delivery

@@ -142,22 +142,26 @@ bool Destination::give_up(Trouble trouble, Turn& turn) {
   last_failure_ = trouble;
   // A host that answers, if only to say that it takes nothing just now, is not down.
   const bool next = trouble.permanent || trouble.of_host;
-  if (!next) back_off(trouble, turn);
+  if (!next) back_off(trouble, head->id().time(), turn);
   doom(std::move(head), Doom{Doom::Kind::kTrouble, std::move(trouble)}, turn);
   return next;
 }
 
-void Destination::back_off(const Trouble& trouble, Turn& turn) {
+void Destination::back_off(const Trouble& trouble, Instant head_arrived, Turn& turn) {
   ++failures_;
   const auto policy = turn.options().retry.policy_for(domain_, trouble.retry_class);
-  backed_off_until_ = std::max(policy::next_due(policy, failures_, turn.now, shared_.rng),
-                               turn.now + kBackOffLeast);
+  Instant until = policy::next_due(policy, failures_, turn.now, shared_.rng);
+  // What may go in plaintext by then need not wait for a host whose handshakes fail.
+  if (trouble.plaintext_after) {
+    until = std::min(until, add_saturated(head_arrived, *trouble.plaintext_after));
+  }
+  backed_off_until_ = std::max(until, turn.now + kBackOffLeast);
   for (std::size_t i = staged_.size(); i-- > 0;) {
     if (!staged_[i]->loading) backlog_.put_back(*unstage(i));
   }
   backlog_.cool();
   const smtp::Reply& reply = trouble.reply;
-  turn.out.push_back(BackedOff{domain_, backed_off_until_, trouble.retry_class,
+  turn.out.push_back(BackedOff{domain_, wish_, backed_off_until_, trouble.retry_class,
                                reply.code != 0 ? smtp::render_reply(reply) : reply.text});
 }
 

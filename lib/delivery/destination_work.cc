@@ -18,6 +18,7 @@ constexpr std::uint32_t kMessagesWhileOthersStarve = 20;
 
 void Destination::work(Turn& turn) {
   while (!backed_off(turn.now) && (stage_one(turn) || deliver_one(turn) || open_one(turn))) {
+    if (router_.borrowed() != nullptr) defer_young(turn);
   }
 }
 
@@ -34,20 +35,57 @@ bool Destination::stage_one(Turn& turn) {
   return true;
 }
 
+// The first batch that is at hand and that a free connection may carry. Of the connections the last
+// one that fits: the longest idle ones may go to rest.
+std::pair<std::size_t, Connection*> Destination::match(Instant now) const {
+  if (free_.empty()) return {0, nullptr};
+  for (std::size_t i = 0; i < staged_.size(); ++i) {
+    if (!staged_[i]->letter) continue;
+    const Instant arrived = staged_[i]->id().time();
+    const auto carrier = std::find_if(free_.rbegin(), free_.rend(), [&](const Connection* one) {
+      return one->dial.may_carry(arrived, now);
+    });
+    if (carrier != free_.rend()) return {i, *carrier};
+  }
+  return {0, nullptr};
+}
+
+// The host is reached in plaintext because its handshakes fail. What is too young for that waits
+// until it may go so, and does not stand in the way of what may.
+void Destination::defer_young(Turn& turn) {
+  const Dial dial = *router_.borrowed();
+  for (std::size_t i = staged_.size(); i-- > 0 && doomed_.size() < kDoomedMax;) {
+    if (dial.may_carry(staged_[i]->id().time(), turn.now)) continue;
+    auto trouble =
+        trouble_of_tls(dial.to.because, *dial.to.tls, render_candidate(dial.to.candidate));
+    doom(unstage(i), Doom{Doom::Kind::kTrouble, std::move(trouble)}, turn);
+  }
+}
+
+// What is asked of a host has changed: nothing more goes over connections that showed something
+// else.
+void Destination::drop_outdated(Turn& turn) {
+  if (std::exchange(judged_, router_.judged()) == router_.judged()) return;
+  for (const auto& [id, connection] : shared_.connections) {
+    if (connection->owner != this || connection->stale) continue;
+    if (!router_.outdated(connection->dial)) continue;
+    if (connection->state == Connection::State::kFree) leave(*connection, turn);
+    connection->stale = true;
+  }
+}
+
 bool Destination::deliver_one(Turn& turn) {
-  if (free_.empty()) return false;
-  const auto loaded = std::find_if(staged_.begin(), staged_.end(),
-                                   [](const auto& batch) { return !!batch->letter; });
-  if (loaded == staged_.end()) return false;
-  if (!message_pace_.may(turn.now)) {
-    blocked_until_ = std::min(blocked_until_, message_pace_.free_at());
+  const auto [index, carrier] = match(turn.now);
+  if (carrier == nullptr) return false;
+  if (!quota_->messages.may(turn.now)) {
+    blocked_until_ = std::min(blocked_until_, quota_->messages.free_at());
     return false;
   }
-  message_pace_.take(turn.now);
-  auto batch = unstage(static_cast<std::size_t>(loaded - staged_.begin()));
+  quota_->messages.take(turn.now);
+  auto batch = unstage(index);
   in_flight_ += batch->entries.size();
-  Connection& connection = *free_.back();  // the longest idle ones may go to rest
-  free_.pop_back();
+  Connection& connection = *carrier;
+  std::erase(free_, carrier);
   shared_.idle.erase(connection.idle);
   connection.state = Connection::State::kBusy;
   ++busy_;
@@ -67,25 +105,23 @@ bool Destination::deliver_one(Turn& turn) {
 bool Destination::open_one(Turn& turn) {
   if (staged_.size() <= free_.size() + opening_) return false;
   if (up() == 0 && opening_ > 0) return false;
-  if (!message_pace_.may(turn.now)) {  // it would have nothing to do
-    blocked_until_ = std::min(blocked_until_, message_pace_.free_at());
+  if (!quota_->messages.may(turn.now)) {  // it would have nothing to do
+    blocked_until_ = std::min(blocked_until_, quota_->messages.free_at());
     return false;
   }
   if (up() > 0 && turn.now < hold_opening_until_) {
     blocked_until_ = std::min(blocked_until_, hold_opening_until_);
     return false;
   }
-  Advice advice = router_.advise(turn.options(), settings_.tls, turn.now);
+  auto around = this->around(turn);
+  Advice advice = router_.advise(around, staged_.front()->id().time());
+  tell(around, turn);
+  drop_outdated(turn);
   switch (advice.kind) {
     case Advice::Kind::kWait: return false;
     case Advice::Kind::kGiveUp: return give_up(std::move(advice.trouble), turn);
     case Advice::Kind::kRefuse: refuse_ready(advice.trouble, turn); return false;
-    case Advice::Kind::kAsk:
-      for (dns::Question& question : advice.questions) {
-        ++questions_;
-        if (shared_.questions.add(question, *this)) turn.out.push_back(Lookup{std::move(question)});
-      }
-      return false;
+    case Advice::Kind::kAsk: ask(advice, turn); return false;
     case Advice::Kind::kDial: break;
   }
   if (!may_have_connection(turn)) return false;
@@ -93,11 +129,24 @@ bool Destination::open_one(Turn& turn) {
   return true;
 }
 
+void Destination::ask(Advice& advice, Turn& turn) {
+  for (dns::Question& question : advice.questions) {
+    ++questions_;
+    if (shared_.questions.add(question, *this)) turn.out.push_back(Lookup{std::move(question)});
+  }
+  if (!advice.want_sts) return;
+  ++questions_;
+  if (shared_.sts_questions.add(domain_, *this)) turn.out.push_back(WantSts{domain_});
+}
+
 // False also where somebody has to be waited for; then drain() is called when it is time.
 bool Destination::may_have_connection(Turn& turn) {
-  if (connections_ >= settings_.limits.connections) return false;
-  if (!connection_pace_.may(turn.now)) {
-    blocked_until_ = std::min(blocked_until_, connection_pace_.free_at());
+  if (!quota_->calls.may(turn.now)) {
+    blocked_until_ = std::min(blocked_until_, quota_->calls.free_at());
+    return false;
+  }
+  if (quota_->connections >= settings_.limits.connections || !quota_->its_turn(*this)) {
+    if (quota_->wait(*this)) take_from_sibling(turn);
     return false;
   }
   auto& starving = shared_.starving;
@@ -119,22 +168,34 @@ bool Destination::may_have_connection(Turn& turn) {
   return false;
 }
 
+// The domain's connections are all taken: one that idles for mail with another wish makes room.
+void Destination::take_from_sibling(Turn& turn) {
+  for (Destination* sibling : quota_->members()) {
+    if (sibling == this || sibling->free_.empty()) continue;
+    return sibling->leave(*sibling->free_.front(), turn);
+  }
+}
+
 void Destination::connect(const Dial& dial, Turn& turn) {
-  connection_pace_.take(turn.now);
+  quota_->calls.take(turn.now);
+  quota_->opened(*this);
   auto connection = std::make_unique<Connection>();
   connection->id = ConnId{++shared_.connections_begun};
   connection->owner = this;
   connection->dial = dial;
-  connection->host = render_candidate(dial.candidate);
+  connection->host = render_candidate(dial.to.candidate);
   Connect connect;
   connect.conn = connection->id;
-  connect.endpoint = dial.candidate.endpoint;
-  connect.host = dial.candidate.host;
+  connect.endpoint = dial.to.candidate.endpoint;
+  connect.host = dial.to.candidate.host;
   connect.domain = domain_;
   connect.tls = dial.tls;
   connect.implicit_tls = dial.implicit_tls;
-  connect.profile = settings_.tls.ladder.front();
-  connect.level = settings_.tls.level;
+  connect.demand = dial.to.tls->demand;
+  connect.rung = dial.to.rung;
+  connect.profile = dial.to.tls->ladder.at(dial.to.rung).name;
+  connect.level = connect.demand->level;
+  connect.tls_wish = wish_;
   shared_.connections.emplace(connection->id, std::move(connection));
   ++opening_;
   ++connections_;
@@ -151,7 +212,7 @@ void Destination::doom_expired(Turn& turn) {
 }
 
 bool Destination::gives_way(const Connection& connection) const {
-  if (shared_.starving.empty()) return false;
+  if (shared_.starving.empty() && !quota_->others_wait(*this)) return false;
   return connections_ > 1 || connection.messages >= kMessagesWhileOthersStarve;
 }
 
@@ -159,7 +220,8 @@ void Destination::retire_idle(Turn& turn) {
   const Duration patience = turn.options().idle;
   while (!free_.empty()) {
     Connection& longest = *free_.front();
-    const bool others_starve = !shared_.starving.empty() && !starving_ && staged_.empty();
+    const bool others_starve = staged_.empty() && (quota_->others_wait(*this) ||
+                                                   (!shared_.starving.empty() && !starving_));
     if (!shared_.shutting_down && !others_starve && turn.now < longest.free_since + patience) break;
     leave(longest, turn);
   }

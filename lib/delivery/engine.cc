@@ -11,13 +11,24 @@
 namespace posthaste::delivery {
 
 struct Engine::State {
+  // Mail that wishes something of TLS must not go with mail that does not.
+  struct Key {
+    RoutingDomain domain;
+    mail::TlsWish wish;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const noexcept {
+      return std::hash<RoutingDomain>{}(key.domain) * 4 + static_cast<std::size_t>(key.wish);
+    }
+  };
   State(std::shared_ptr<const Options> options, Rng rng) : shared(std::move(options), rng) {}
 
   // Destroyed after the destinations, which are on its agenda.
   Shared shared;
-  std::unordered_map<RoutingDomain, std::unique_ptr<Destination>> destinations;
+  std::unordered_map<Key, std::unique_ptr<Destination>, KeyHash> destinations;
 
-  Destination& at(const RoutingDomain& domain);
+  Destination& at(const RoutingDomain& domain, mail::TlsWish wish);
   Connection* connection(ConnId id);
   void feed_starving(Turn& turn);
   static void retire(Connection& connection, Turn& turn);
@@ -27,6 +38,10 @@ struct Engine::State {
   void on(Loaded& event, Turn& turn);
   void on(NotLoaded& event, Turn& turn);
   void on(Answered& event, Turn& turn);
+  void on(StsKnown& event, Turn& turn);
+  void on(StsChanged& event, Turn& turn);
+  void on(Remembered& event, Turn& turn);
+  void on(ForgetTls& event, Turn& turn);
   void on(SessionReady& event, Turn& turn);
   void on(SessionFinished& event, Turn& turn);
   void on(SessionFailed& event, Turn& turn);
@@ -38,9 +53,9 @@ struct Engine::State {
   void on(Tick& event, Turn& turn);
 };
 
-Destination& Engine::State::at(const RoutingDomain& domain) {
-  auto& destination = destinations[domain];
-  if (!destination) destination = std::make_unique<Destination>(domain, shared);
+Destination& Engine::State::at(const RoutingDomain& domain, mail::TlsWish wish) {
+  auto& destination = destinations[{domain, wish}];
+  if (!destination) destination = std::make_unique<Destination>(domain, wish, shared);
   return *destination;
 }
 
@@ -72,14 +87,15 @@ void Engine::State::on(Entry& event, Turn& turn) {
   entry.shard = event.shard;
   entry.retry_class = event.retry_class;
   shared.arrivals.add(entry.id);
-  at(event.domain).file(entry, turn);
+  at(event.domain, event.tls_wish).file(entry, turn);
 }
 
 void Engine::State::on(Arrived& event, Turn& turn) {
   const mail::Letter& letter = *event.letter;
   std::vector<std::pair<Destination*, std::vector<Scheduled>>> groups;
   for (const mail::PendingRecipient& pending : letter.recipients) {
-    Destination* destination = &at(mail::routing_domain(pending.recipient.address));
+    Destination* destination =
+        &at(mail::routing_domain(pending.recipient.address), letter.envelope->tls_wish);
     auto group = std::find_if(groups.begin(), groups.end(),
                               [&](const auto& known) { return known.first == destination; });
     if (group == groups.end()) group = groups.insert(groups.end(), {destination, {}});
@@ -114,6 +130,34 @@ void Engine::State::on(Answered& event, Turn& turn) {
   }
 }
 
+void Engine::State::on(StsKnown& event, Turn& turn) {
+  for (Destination* destination : shared.sts_questions.take(event.domain)) {
+    destination->on_sts(event.policy, turn);
+  }
+}
+
+void Engine::State::on(StsChanged& event, Turn& turn) {
+  for (const auto& [id, connection] : shared.connections) {
+    if (connection->owner->domain() == event.domain) retire(*connection, turn);
+  }
+  for (const auto& [key, destination] : destinations) {
+    if (key.domain == event.domain) destination->on_sts_changed(turn);
+  }
+}
+
+void Engine::State::on(Remembered& event, Turn& turn) {
+  shared.memory.restore(event.shown, event.key, event.value, event.expires, turn.now);
+}
+
+void Engine::State::on(ForgetTls& event, Turn& turn) {
+  policy::TlsMemory::Changes changes;
+  shared.memory.forget(event.address_or_host, changes);
+  for (auto& change : changes) {
+    turn.out.push_back(Remember{change.shown, change.drop, std::move(change.key),
+                                std::move(change.value), change.expires});
+  }
+}
+
 void Engine::State::on(SessionReady& event, Turn& turn) {
   if (Connection* c = connection(event.conn)) c->owner->on_ready(*c, event, turn);
 }
@@ -144,7 +188,7 @@ void Engine::State::on(Persisted& event, Turn& turn) {
 
 void Engine::State::on(StoreTrouble& event, Turn& turn) {
   shared.store_trouble = event.trouble;
-  for (const auto& [domain, destination] : destinations) destination->drain(turn);
+  for (const auto& [key, destination] : destinations) destination->drain(turn);
 }
 
 // Begins nothing more on this connection.
@@ -160,23 +204,27 @@ void Engine::State::on(Reconfigured& event, Turn& turn) {
     if (route_differs(*before, *shared.options, connection->owner->domain()))
       retire(*connection, turn);
   }
-  for (const auto& [domain, destination] : destinations)
-    destination->on_reconfigured(*before, turn);
-  for (const auto& [domain, destination] : destinations) destination->drain(turn);
+  for (const auto& [key, destination] : destinations) destination->on_reconfigured(*before, turn);
+  for (const auto& [key, destination] : destinations) destination->drain(turn);
+  for (const auto& [domain, quota] : shared.quotas) {
+    quota->feed(settings_for(*shared.options, domain).limits.connections, turn);
+  }
   feed_starving(turn);
 }
 
 void Engine::State::on(ShutDown&, Turn& turn) {
   shared.shutting_down = true;
   for (const auto& [id, connection] : shared.connections) retire(*connection, turn);
-  for (const auto& [domain, destination] : destinations) destination->drain(turn);
+  for (const auto& [key, destination] : destinations) destination->drain(turn);
 }
 
 void Engine::State::on(Tick&, Turn& turn) {
   while (shared.agenda.earliest() <= turn.now) {
     auto& destination = static_cast<Destination&>(shared.agenda.first());
     destination.drain(turn);
-    if (destination.spent(turn.now)) destinations.erase(destination.domain());
+    if (destination.spent(turn.now)) {
+      destinations.erase(Key{destination.domain(), destination.wish()});
+    }
   }
 }
 
@@ -196,7 +244,7 @@ Instant Engine::deadline() const { return state_->shared.agenda.earliest(); }
 
 Counts Engine::counts() const {
   Counts counts;
-  for (const auto& [domain, destination] : state_->destinations) {
+  for (const auto& [key, destination] : state_->destinations) {
     counts.waiting += destination->waiting();
     counts.ready += destination->ready();
     counts.in_flight += destination->in_flight();
@@ -208,7 +256,7 @@ Counts Engine::counts() const {
 
 DueHistogram Engine::due(Instant now) const {
   DueHistogram histogram{};
-  for (const auto& [domain, destination] : state_->destinations) {
+  for (const auto& [key, destination] : state_->destinations) {
     for (const Scheduled& entry : destination->backlog().entries_waiting()) {
       const auto bound = std::find_if(kDueBounds.begin(), kDueBounds.end(),
                                       [&](Duration within) { return entry.due <= now + within; });
@@ -221,7 +269,18 @@ DueHistogram Engine::due(Instant now) const {
 Instant Engine::oldest() const { return state_->shared.arrivals.oldest(); }
 
 void Engine::for_each_destination(const std::function<void(const DestinationView&)>& visit) const {
-  for (const auto& [domain, destination] : state_->destinations) visit(destination->view());
+  for (const auto& [key, destination] : state_->destinations) visit(destination->view());
+}
+
+std::optional<TlsView> Engine::tls_view(const RoutingDomain& domain, Instant now) const {
+  const auto found = state_->destinations.find({domain, mail::TlsWish::kPolicy});
+  if (found == state_->destinations.end()) return std::nullopt;
+  return found->second->tls_view(now);
+}
+
+void Engine::for_each_remembered(
+    const std::function<void(const policy::TlsMemory::View&)>& visit) const {
+  state_->shared.memory.for_each(visit);
 }
 
 bool Engine::quiet() const {

@@ -4,8 +4,9 @@
 //     ^                                                                             |
 //     '------ Persisted(deferred, next due) <--- Persist <--- settled <--- Finished '
 //
-// A destination is a routing domain. It has a route plan (hosts in preference order, each with its
-// addresses), a pool of connections and a back-off. While no connection of it is up, one goes ahead
+// A destination is a routing domain and a wish about TLS. It has a route plan (hosts in preference
+// order, each with its addresses and what it must show), a pool of connections and a back-off; the
+// limits are its domain's. While no connection of it is up, one goes ahead
 // as a probe and walks the plan; once one is up, more are opened to the host that answered, up to
 // the limit.
 //
@@ -35,7 +36,10 @@
 #include "lib/dns/answer.h"
 #include "lib/mail/history.h"
 #include "lib/mail/pending.h"
+#include "lib/policy/mta_sts.h"
 #include "lib/policy/retry_policy.h"
+#include "lib/policy/tls_demand.h"
+#include "lib/policy/tls_memory.h"
 #include "lib/policy/tls_policy.h"
 #include "lib/smtp/client_session.h"
 
@@ -51,6 +55,7 @@ struct Entry {  // from a shard that was gained
   Instant due;
   RoutingDomain domain;
   policy::RetryClass retry_class = policy::RetryClass::kOther;
+  mail::TlsWish tls_wish = mail::TlsWish::kPolicy;
 };
 struct Arrived {
   std::shared_ptr<const mail::Letter> letter;
@@ -68,6 +73,26 @@ struct NotLoaded {
 struct Answered {
   dns::Question question;
   dns::Answer answer;
+};
+// What the domain's MTA-STS policy is just now; nullopt: it has none that is known.
+struct StsKnown {
+  RoutingDomain domain;
+  std::optional<policy::StsPolicy> policy;
+};
+// What was said before holds no more.
+struct StsChanged {
+  RoutingDomain domain;
+};
+// What an earlier process was told to Remember; best before the first entry.
+struct Remembered {
+  bool shown = false;
+  std::string key;
+  std::string value;
+  Instant expires;
+};
+// The operator's word: nothing that was learned of that address or host name counts any more.
+struct ForgetTls {
+  std::string address_or_host;
 };
 struct SessionReady {
   ConnId conn;
@@ -99,14 +124,18 @@ struct Reconfigured {
 };
 struct ShutDown {};  // begin nothing; let what is in flight finish; quit idle connections
 struct Tick {};      // now >= deadline()
-using Event = std::variant<Entry, Arrived, Loaded, NotLoaded, Answered, SessionReady,
-                           SessionFinished, SessionFailed, SessionClosed, Persisted, StoreTrouble,
-                           Reconfigured, ShutDown, Tick>;
+using Event = std::variant<Entry, Arrived, Loaded, NotLoaded, Answered, StsKnown, StsChanged,
+                           Remembered, ForgetTls, SessionReady, SessionFinished, SessionFailed,
+                           SessionClosed, Persisted, StoreTrouble, Reconfigured, ShutDown, Tick>;
 
 // ---- actions ----
 struct Lookup {
   dns::Question question;
 };  // answered once by Answered
+// Answered once by StsKnown.
+struct WantSts {
+  RoutingDomain domain;
+};
 struct Load {
   ShardId shard = 0;
   MessageId id;
@@ -120,8 +149,12 @@ struct Connect {
   RoutingDomain domain;
   smtp::TlsNeed tls = smtp::TlsNeed::kIfOffered;
   bool implicit_tls = false;
-  std::string profile;  // name of the TLS profile
-  policy::TlsLevel level = policy::TlsLevel::kMay;
+  // What the session has to show before mail may go over it; never null.
+  std::shared_ptr<const policy::TlsDemand> demand;
+  std::size_t rung = 0;                             // of the policy's ladder
+  std::string profile;                              // its name
+  policy::TlsLevel level = policy::TlsLevel::kMay;  // the demand's
+  mail::TlsWish tls_wish = mail::TlsWish::kPolicy;  // of all mail that will go over it
 };
 struct Deliver {
   ConnId conn;
@@ -154,20 +187,47 @@ struct Persist {
   std::shared_ptr<const mail::Letter> letter;  // envelope for the DSN; its body may be incomplete
   std::vector<Settlement> settlements;
 };
-// For log and metrics: a step down that policy allowed.
+// For log and metrics: a step down that policy allowed, and that has brought a session: from one
+// profile to another, or from "starttls" to "plaintext".
 struct FellBack {
   RoutingDomain domain;
   MxName host;
+  std::string from;
+  std::string to;
   policy::TlsFailure reason;
+};
+// For metrics and reports (RFC 8460): a host that must not be used, or (`sts_testing`) must not be
+// if the domain meant it; no handshake took place.
+struct TlsBarred {
+  RoutingDomain domain;
+  MxName host;
+  policy::TlsFailure failure = policy::TlsFailure::kNone;
+  bool sts_testing = false;
+};
+// For log and metrics: the host has shown verified TLS before, and offers none now. Not used.
+struct SuspectedStrip {
+  RoutingDomain domain;
+  MxName host;
+  Endpoint endpoint;
+};
+// To be kept over a restart, or dropped; as policy::TlsMemory::Change.
+struct Remember {
+  bool shown = false;
+  bool drop = false;
+  std::string key;
+  std::string value;
+  Instant expires;
 };
 // For log: a destination as a whole cannot be reached until then.
 struct BackedOff {
   RoutingDomain domain;
+  mail::TlsWish tls_wish = mail::TlsWish::kPolicy;  // of the mail that cannot go
   Instant until;
   policy::RetryClass retry_class;
   std::string words;
 };
-using Action = std::variant<Lookup, Load, Connect, Deliver, Quit, Persist, FellBack, BackedOff>;
+using Action = std::variant<Lookup, WantSts, Load, Connect, Deliver, Quit, Persist, FellBack,
+                            TlsBarred, SuspectedStrip, Remember, BackedOff>;
 using Actions = std::vector<Action>;
 
 // What `posthaste schedule`, /metrics and the tests look at.
@@ -186,11 +246,38 @@ using DueHistogram = std::array<std::uint64_t, kDueBounds.size() + 1>;  // withi
 
 struct DestinationView {
   RoutingDomain domain;
+  mail::TlsWish tls_wish = mail::TlsWish::kPolicy;  // each wish is a destination of its own
   std::uint64_t waiting = 0, ready = 0, in_flight = 0, connections = 0;
   Instant next_due = kNever;
   Instant backed_off_until;  // epoch: not backed off
   std::string last_failure;  // words of the last failure as a whole, empty after a success
   std::array<std::uint64_t, policy::kRetryClasses> waiting_by_class{};
+};
+
+// What is known of the TLS of a domain's hosts, for mail that wishes nothing of its own.
+struct TlsView {
+  struct Address {
+    IpAddress address;
+    std::optional<policy::TlsRemembered> remembered;  // under the demand as it is now
+    std::string next;  // what the next call offers: "modern", "plaintext", "nothing"
+  };
+  struct Host {
+    MxName name;
+    std::uint16_t port = 0;
+    bool judged = false;  // else the rest is not known yet
+    policy::TlsPolicy policy;
+    policy::TlsEvidence evidence;
+    policy::TlsDemand demand;
+    policy::TlsFailure barred = policy::TlsFailure::kNone;
+    bool shown_verified = false;  // the strip guard watches it
+    std::vector<Address> addresses;
+    std::string words;  // why there are no addresses
+  };
+  bool known = false;  // false: DNS has to be asked first
+  Instant expires;
+  std::string verdict;  // why the domain has no mail hosts, or why they cannot be used
+  std::optional<policy::StsPolicy> sts;
+  std::vector<Host> hosts;
 };
 
 class Engine {
@@ -210,6 +297,9 @@ class Engine {
   // O(1).
   Instant oldest() const;
   void for_each_destination(const std::function<void(const DestinationView&)>& visit) const;
+  // nullopt: nothing is under way or known for that domain.
+  std::optional<TlsView> tls_view(const RoutingDomain& domain, Instant now) const;
+  void for_each_remembered(const std::function<void(const policy::TlsMemory::View&)>& visit) const;
   // True once ShutDown was handled and nothing is in flight any more.
   bool quiet() const;
 

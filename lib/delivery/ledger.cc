@@ -60,18 +60,4 @@ std::optional<Unsettled::Fate> Unsettled::take(MessageId id, std::uint16_t numbe
   return fate;
 }
 
-bool Questions::add(const dns::Question& question, Destination& destination) {
-  auto& waiting = waiting_[question];
-  waiting.push_back(&destination);
-  return waiting.size() == 1;
-}
-
-std::vector<Destination*> Questions::take(const dns::Question& question) {
-  const auto found = waiting_.find(question);
-  if (found == waiting_.end()) return {};
-  auto waiting = std::move(found->second);
-  waiting_.erase(found);
-  return waiting;
-}
-
 }  // namespace posthaste::delivery

@@ -57,14 +57,24 @@ class Unsettled {
 };
 
 // Questions under way, each asked once for all destinations that want to know.
-class Questions {
+template <typename Asked>
+class Pending {
  public:
   // True: nobody has asked this yet.
-  bool add(const dns::Question& question, Destination& destination);
-  std::vector<Destination*> take(const dns::Question& question);
+  bool add(const Asked& asked, Destination& destination) {
+    auto& waiting = waiting_[asked];
+    waiting.push_back(&destination);
+    return waiting.size() == 1;
+  }
+  std::vector<Destination*> take(const Asked& asked) {
+    const auto found = waiting_.extract(asked);
+    return found.empty() ? std::vector<Destination*>() : std::move(found.mapped());
+  }
 
  private:
-  std::map<dns::Question, std::vector<Destination*>> waiting_;
+  std::map<Asked, std::vector<Destination*>> waiting_;
 };
+using Questions = Pending<dns::Question>;
+using StsQuestions = Pending<RoutingDomain>;
 
 }  // namespace posthaste::delivery

@@ -60,6 +60,8 @@ struct Options {
   std::size_t warm_bytes_max = 128U << 20;  // bodies kept for the first attempt
   std::uint32_t hosts_per_attempt = 5;      // addresses tried before an attempt counts as failed
   policy::TlsPolicies tls;
+  // What the rungs of ladders are: at least every one that `tls` names.
+  std::vector<policy::TlsProfile> profiles = policy::built_in_profiles();
   policy::RetryPolicies retry;
 };
 

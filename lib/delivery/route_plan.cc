@@ -39,6 +39,11 @@ Result<IpAddress> parse_literal(std::string_view text) {
   return parse_ip(text);
 }
 
+std::uint16_t port_of(const Options& options, const RoutingDomain& domain, const MxName& host) {
+  const std::uint16_t port = tls_policy_for(options, domain, host).port;
+  return port != 0 ? port : options.port;
+}
+
 }  // namespace
 
 std::string render_candidate(const Candidate& candidate) {
@@ -46,12 +51,13 @@ std::string render_candidate(const Candidate& candidate) {
                      candidate.endpoint.port);
 }
 
-RoutePlan RoutePlan::of_route(const RouteRule& rule, const Options& options, std::uint16_t port) {
+RoutePlan RoutePlan::of_route(const RouteRule& rule, const Options& options,
+                              const RoutingDomain& domain) {
   RoutePlan plan;
   for (const RouteRule::Host& given : rule.hosts) {
     Host host;
     host.name = given.name;
-    host.port = given.port != 0 ? given.port : (port != 0 ? port : options.port);
+    host.port = given.port != 0 ? given.port : port_of(options, domain, given.name);
     host.trusted = true;
     if (const auto address = parse_ip(given.name.text())) {
       host.known = true;
@@ -62,8 +68,7 @@ RoutePlan RoutePlan::of_route(const RouteRule& rule, const Options& options, std
   return plan;
 }
 
-RoutePlan RoutePlan::of_literal(const RoutingDomain& literal, const Options& options,
-                                std::uint16_t port) {
+RoutePlan RoutePlan::of_literal(const RoutingDomain& literal, const Options& options) {
   RoutePlan plan;
   const auto address = parse_literal(literal.text());
   if (!address) {
@@ -72,7 +77,7 @@ RoutePlan RoutePlan::of_literal(const RoutingDomain& literal, const Options& opt
   }
   Host host;
   host.name = MxName(render_ip(*address));
-  host.port = port != 0 ? port : options.port;
+  host.port = port_of(options, literal, host.name);
   host.known = true;
   if (refused(*address, options.allow_networks)) {
     plan.verdict_ = refused_address(host.name, *address);
@@ -83,7 +88,8 @@ RoutePlan RoutePlan::of_literal(const RoutingDomain& literal, const Options& opt
   return plan;
 }
 
-RoutePlan RoutePlan::of_mx(const dns::MxPlan& mx, Instant expires, std::uint16_t port) {
+RoutePlan RoutePlan::of_mx(const dns::MxPlan& mx, Instant expires, const Options& options,
+                           const RoutingDomain& domain) {
   CHECK(mx.kind != dns::MxPlan::Kind::kTemporary);
   RoutePlan plan;
   plan.expires_ = expires;
@@ -91,7 +97,7 @@ RoutePlan RoutePlan::of_mx(const dns::MxPlan& mx, Instant expires, std::uint16_t
   for (const MxName& name : mx.hosts) {
     Host host;
     host.name = name;
-    host.port = port;
+    host.port = port_of(options, domain, name);
     plan.hosts_.push_back(std::move(host));
   }
   return plan;
@@ -130,17 +136,9 @@ void RoutePlan::set_addresses(std::size_t index, const dns::Answer& a, const dns
   }
 }
 
-policy::TlsFailure RoutePlan::plaintext_reason(const Endpoint& endpoint, Instant now) const {
-  for (const Plaintext& known : plaintext_) {
-    if (known.endpoint == endpoint && now < known.until) return known.reason;
-  }
-  return policy::TlsFailure::kNone;
-}
-
-void RoutePlan::remember_plaintext(const Endpoint& endpoint, policy::TlsFailure reason,
-                                   Instant now) {
-  std::erase_if(plaintext_, [&](const Plaintext& known) { return known.endpoint == endpoint; });
-  plaintext_.push_back({endpoint, reason, now + kPlaintextRemembered});
+void RoutePlan::set_tls(std::size_t host, std::shared_ptr<const HostTls> tls) {
+  CHECK(host < hosts_.size() && hosts_[host].known && hosts_[host].tls == nullptr);
+  hosts_[host].tls = std::move(tls);
 }
 
 }  // namespace posthaste::delivery

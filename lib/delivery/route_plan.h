@@ -5,15 +5,17 @@
 // Limits       kAddressesMax addresses of one host; the rest are left out.
 // Implements   RFC 5321 §5.1; the address order of RFC 8305 §4 (families in turn, IPv6 first; no
 //              racing).
-// Does not     ask DNS, connect, or remember which host was down.
+// Does not     ask DNS, judge what it says of TLS, connect, or remember which host was down.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "lib/base/ip.h"
 #include "lib/base/names.h"
 #include "lib/base/rng.h"
+#include "lib/delivery/host_tls.h"
 #include "lib/delivery/options.h"
 #include "lib/delivery/trouble.h"
 #include "lib/dns/answer.h"
@@ -23,7 +25,6 @@ namespace posthaste::delivery {
 inline constexpr std::size_t kAddressesMax = 16;
 // A plan serves at least that long, whatever the TTL, so that what it found can be used at all.
 inline constexpr Duration kPlanAtLeast = std::chrono::seconds(5);
-inline constexpr Duration kPlaintextRemembered = std::chrono::minutes(10);
 
 // One address of one host.
 struct Candidate {
@@ -47,18 +48,23 @@ class RoutePlan {
     bool trusted = false;  // the operator's own words: may be a special-purpose address
     bool known = false;    // the addresses are
     std::vector<IpAddress> addresses;
-    std::optional<Trouble> trouble;  // why there are none
+    std::optional<Trouble> trouble;      // why there are none
+    std::shared_ptr<const HostTls> tls;  // null: not judged yet
+    // All that is needed to call it, or to know that there is nobody to call.
+    bool ready() const { return known && (tls != nullptr || addresses.empty()); }
   };
 
-  static RoutePlan of_route(const RouteRule& rule, const Options& options, std::uint16_t port);
-  static RoutePlan of_literal(const RoutingDomain& literal, const Options& options,
-                              std::uint16_t port);
+  static RoutePlan of_route(const RouteRule& rule, const Options& options,
+                            const RoutingDomain& domain);
+  static RoutePlan of_literal(const RoutingDomain& literal, const Options& options);
   // REQUIRES plan.kind != kTemporary.
-  static RoutePlan of_mx(const dns::MxPlan& plan, Instant expires, std::uint16_t port);
+  static RoutePlan of_mx(const dns::MxPlan& plan, Instant expires, const Options& options,
+                         const RoutingDomain& domain);
 
   // Both answers about a host that has none of its addresses yet.
   void set_addresses(std::size_t host, const dns::Answer& a, const dns::Answer& aaaa,
                      const std::vector<Network>& allowed);
+  void set_tls(std::size_t host, std::shared_ptr<const HostTls> tls);
   void shorten(Instant expires) { expires_ = std::min(expires_, expires); }
 
   const std::vector<Host>& hosts() const { return hosts_; }
@@ -66,22 +72,12 @@ class RoutePlan {
   const std::optional<Trouble>& verdict() const { return verdict_; }
   void set_verdict(Trouble trouble) { verdict_ = std::move(trouble); }
 
-  // A host whose TLS failed and that policy let us reach in plaintext; kNone: try TLS.
-  policy::TlsFailure plaintext_reason(const Endpoint& endpoint, Instant now) const;
-  void remember_plaintext(const Endpoint& endpoint, policy::TlsFailure reason, Instant now);
-
   PlanCursor resume;  // where the next walk begins, after one that ran into its limit
 
  private:
-  struct Plaintext {
-    Endpoint endpoint;
-    policy::TlsFailure reason;
-    Instant until;
-  };
   std::vector<Host> hosts_;
   std::optional<Trouble> verdict_;
   Instant expires_ = kNever;
-  std::vector<Plaintext> plaintext_;
 };
 
 }  // namespace posthaste::delivery

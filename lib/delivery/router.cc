@@ -12,20 +12,15 @@ namespace {
 using policy::OnTlsFailure;
 using policy::TlsConnect;
 using policy::TlsFailure;
-using policy::TlsLevel;
+using policy::TlsFailureKind;
+
+// Of the calls to a host whose TLS is known to fail, some ask for it again.
+constexpr double kProbed = 0.05;
+// What may be over in a moment is remembered no longer than that.
+constexpr Duration kPassingRemembered = std::chrono::minutes(10);
 
 bool is_literal(const RoutingDomain& domain) {
   return !domain.empty() && domain.text().front() == '[';
-}
-
-void set_tls(Dial& dial, const policy::TlsPolicy& tls) {
-  if (tls.level == TlsLevel::kNone || dial.stepped_down != TlsFailure::kNone) {
-    dial.tls = smtp::TlsNeed::kNever;
-    return;
-  }
-  dial.implicit_tls = tls.connect == TlsConnect::kImplicit;
-  const bool bears_plaintext = choice_for(TlsFailure::kNotOffered, tls) == OnTlsFailure::kPlaintext;
-  dial.tls = bears_plaintext ? smtp::TlsNeed::kIfOffered : smtp::TlsNeed::kRequired;
 }
 
 Advice given_up(Advice::Kind kind, Trouble trouble) {
@@ -37,83 +32,168 @@ Advice given_up(Advice::Kind kind, Trouble trouble) {
 
 }  // namespace
 
-Advice Router::advise(const Options& options, const policy::TlsPolicy& tls, Instant now) {
-  // A walk keeps its plan to the end, or a short TTL would never let it get past a slow first host.
-  if (plan_ && !walk_ && plan_->expires() <= now) {
+void Router::let_lapse(Instant now) {
+  if (walk_) return;  // it keeps its plan, or a short TTL would never let it get past a slow host
+  if (plan_ && plan_->expires() <= now) {
     plan_.reset();
     good_.reset();
+    sts_ = Sts::kUnasked;
   }
-  // Plaintext is borrowed for a while only: then the host is asked for TLS again.
-  if (good_ && good_->stepped_down != TlsFailure::kNone && plan_ && !walk_ &&
-      plan_->plaintext_reason(good_->candidate.endpoint, now) == TlsFailure::kNone) {
-    good_.reset();
-  }
+  if (good_ && good_until_ <= now) good_.reset();
+}
+
+Advice Router::advise(Surroundings& around, Instant head_arrived) {
+  let_lapse(around.now);
   Advice advice;
   if (good_) {
     advice.kind = Advice::Kind::kDial;
     advice.dial = *good_;
-    advice.dial.step = 0;  // what becomes of this call says nothing against the host that is up
+    advice.dial.to.rung_before.reset();  // where it begins, now
+    advice.dial.number = 0;  // what becomes of this call says nothing against the host that is up
     return advice;
   }
-  if (calling_ != 0 || asked_mx_ || asked_host_) return advice;
+  if (calling_ != 0 || asked_mx_ || search_) {
+    return to_ask_.empty() ? std::move(advice) : asking();
+  }
   if (unanswered_) {
     Trouble trouble = *std::move(unanswered_);
     unanswered_.reset();
     return given_up(Advice::Kind::kGiveUp, std::move(trouble));
   }
-  if (!plan_ && !make_plan(options, tls)) {
-    advice.kind = Advice::Kind::kAsk;
-    advice.questions.push_back(*asked_mx_);
-    return advice;
-  }
+  if (!plan_ && !make_plan(around.options)) return asking();
   if (plan_->verdict()) return given_up(Advice::Kind::kRefuse, *plan_->verdict());
-  return step(options, tls, now);
+  if (sts_ == Sts::kAsked) return advice;
+  return step(around, head_arrived);
+}
+
+Advice Router::asking() {
+  Advice advice;
+  advice.kind = Advice::Kind::kAsk;
+  advice.questions = std::exchange(to_ask_, {});
+  advice.want_sts = std::exchange(want_sts_, false);
+  return advice;
 }
 
 // False: DNS has to be asked first.
-bool Router::make_plan(const Options& options, const policy::TlsPolicy& tls) {
+bool Router::make_plan(const Options& options) {
+  mx_.reset();
+  sts_policy_.reset();
   if (const RouteRule* rule = route_for(options, domain_)) {
-    plan_ = RoutePlan::of_route(*rule, options, tls.port);
+    plan_ = RoutePlan::of_route(*rule, options, domain_);
   } else if (is_literal(domain_)) {
-    plan_ = RoutePlan::of_literal(domain_, options, tls.port);
+    plan_ = RoutePlan::of_literal(domain_, options);
   } else {
     asked_mx_ = dns::Question{domain_.text(), dns::RecordType::kMx};
+    to_ask_ = {*asked_mx_};
+    if (sts_ != Sts::kAsked && heeds_sts(options.tls.policy_for(domain_), wish_)) {
+      want_sts_ = true;
+      sts_ = Sts::kAsked;
+    }
     return false;
   }
   return true;
 }
 
-Advice Router::step(const Options& options, const policy::TlsPolicy& tls, Instant now) {
-  if (!walk_) walk_.emplace(plan_->resume, options.hosts_per_attempt);
-  switch (walk_->next(*plan_)) {
-    case Walk::Next::kAddresses: return ask_addresses(walk_->host());
-    case Walk::Next::kExhausted: return conclude();
-    case Walk::Next::kConnect: break;
+Advice Router::step(Surroundings& around, Instant head_arrived) {
+  if (!walk_) walk_.emplace(plan_->resume, around.options.hosts_per_attempt);
+  for (bool found = false; !found;) {
+    switch (walk_->next(*plan_)) {
+      case Walk::Next::kEvidence:
+        if (!gather(around)) return asking();
+        break;
+      case Walk::Next::kBarred: bar(around); break;
+      case Walk::Next::kExhausted: return conclude();
+      case Walk::Next::kConnect: found = begin(around, head_arrived); break;
+    }
   }
+  if (step_ == 0) step_ = ++steps_;
   Advice advice;
   advice.kind = Advice::Kind::kDial;
-  advice.dial.candidate = walk_->candidate(*plan_);
-  advice.dial.stepped_down = walk_->stepped_down();
-  if (advice.dial.stepped_down == TlsFailure::kNone) {
-    advice.dial.stepped_down = plan_->plaintext_reason(advice.dial.candidate.endpoint, now);
-  }
-  set_tls(advice.dial, tls);
-  if (step_ == 0) step_ = ++steps_;
-  advice.dial.step = step_;
+  advice.dial = dial(around);
   return advice;
 }
 
-Advice Router::ask_addresses(std::size_t host) {
-  const std::string& name = plan_->hosts()[host].name.text();
-  asked_host_ = HostQuestions{host,
-                              {name, dns::RecordType::kA},
-                              {name, dns::RecordType::kAaaa},
-                              std::nullopt,
-                              std::nullopt};
-  Advice advice;
-  advice.kind = Advice::Kind::kAsk;
-  advice.questions = {asked_host_->aaaa, asked_host_->a};
-  return advice;
+Dial Router::dial(const Surroundings& around) {
+  Dial dial;
+  dial.to = walk_->step(*plan_);
+  dial.number = step_;
+  const HostTls& tls = *dial.to.tls;
+  if (tls.demand->level == policy::TlsLevel::kNone || dial.to.plaintext) {
+    dial.tls = smtp::TlsNeed::kNever;
+    return dial;
+  }
+  dial.implicit_tls = tls.policy.connect == TlsConnect::kImplicit;
+  const Candidate& to = dial.to.candidate;
+  dial.guarded = !dial.implicit_tls && tls.policy.strip_guard &&
+                 around.memory.has_shown_verified(to.host, to.endpoint.port, around.now);
+  const bool bears_plaintext =
+      !dial.guarded && choice_for(TlsFailure::kNotOffered, tls) == OnTlsFailure::kPlaintext;
+  dial.tls = bears_plaintext ? smtp::TlsNeed::kIfOffered : smtp::TlsNeed::kRequired;
+  return dial;
+}
+
+// What must be known of a host before it is called. False: DNS has to be asked first.
+bool Router::gather(Surroundings& around) {
+  const std::size_t index = walk_->host();
+  const RoutePlan::Host& host = plan_->hosts()[index];
+  if (host.known) {  // an address in place of a name: nothing is published about it
+    judge(index, nullptr, around);
+    return true;
+  }
+  const policy::TlsPolicy policy = tls_policy_for(around.options, domain_, host.name);
+  search_.emplace(index, host.name, host.port, heeds_dane(policy, wish_),
+                  host.trusted || (mx_ && dns::hosts_secure(*mx_)));
+  to_ask_ = search_->take_questions();
+  return false;
+}
+
+void Router::judge(std::size_t index, const dns::DanePlan* dane, Surroundings& around) {
+  const MxName host = plan_->hosts()[index].name;
+  policy::TlsEvidence evidence;
+  evidence.insecure_mx = mx_ && !dns::hosts_secure(*mx_);
+  if (dane != nullptr) {
+    add_dane(evidence, *dane);
+    if (mx_) evidence.dane_names = dns::dane_names(*dane, domain_, *mx_);
+  }
+  if (sts_policy_) add_sts(evidence, *sts_policy_, host);
+  auto tls = judge_host(around.options, domain_, host, std::move(evidence), wish_);
+  if (tls->sts_testing && !tls->evidence.sts_names_host) {
+    around.barred.push_back({domain_, host, TlsFailure::kStsMxMismatch, true});
+  }
+  plan_->set_tls(index, std::move(tls));
+  ++judged_;
+}
+
+void Router::bar(Surroundings& around) {
+  const RoutePlan::Host& host = plan_->hosts()[walk_->host()];
+  around.barred.push_back({domain_, host.name, host.tls->barred, false});
+  walk_->pass_host(trouble_of_tls(host.tls->barred, *host.tls, host.name.text()));
+}
+
+// Where the walk stands before a candidate: which rung it begins with, or whether it is passed over
+// for now. False: it is.
+bool Router::begin(Surroundings& around, Instant head_arrived) {
+  const Walk::Step step = walk_->step(*plan_);
+  const HostTls& tls = *step.tls;
+  const auto old_enough = [&](TlsFailure failure) {
+    return policy::kind(failure) != TlsFailureKind::kHandshake ||
+           add_saturated(head_arrived, tls.policy.plaintext_after) <= around.now;
+  };
+  if (step.plaintext) {
+    if (old_enough(step.because)) return true;
+    walk_->skip();
+    return false;
+  }
+  if (walk_->begun()) return true;
+  const auto key = tls.memory_key(step.candidate.endpoint);
+  const TlsFailure known = around.memory.failure(key, around.now);
+  if (known != TlsFailure::kNone && choice_for(known, tls) == OnTlsFailure::kPlaintext &&
+      old_enough(known) && !around.rng.chance(kProbed)) {
+    walk_->pass(*plan_, trouble_of_tls(known, tls, render_candidate(step.candidate)));
+    return false;
+  }
+  walk_->begin(std::min(around.memory.first_rung(key, around.now), tls.ladder.size() - 1));
+  return true;
 }
 
 Advice Router::conclude() {
@@ -133,97 +213,149 @@ Advice Router::conclude() {
     plan_->resume = *resume;
   } else {
     plan_.reset();
+    sts_ = Sts::kUnasked;
   }
   return given_up(Advice::Kind::kGiveUp, std::move(trouble));
 }
 
-void Router::on_mx(const dns::Answer& answer, const Options& options, const policy::TlsPolicy& tls,
-                   Instant now, Rng& rng) {
-  const dns::MxPlan mx = dns::plan_mx(domain_, answer, options.helo, rng);
+void Router::on_mx(const dns::Answer& answer, Surroundings& around) {
+  const dns::MxPlan mx = dns::plan_mx(domain_, answer, around.options.helo, around.rng);
   if (mx.kind == dns::MxPlan::Kind::kTemporary) {
     unanswered_ = trouble_of_plan(mx);
     return;
   }
-  const Instant expires = std::max(answer.expires, now + kPlanAtLeast);
-  plan_ = RoutePlan::of_mx(mx, expires, tls.port != 0 ? tls.port : options.port);
+  const Instant expires = std::max(answer.expires, around.now + kPlanAtLeast);
+  plan_ = RoutePlan::of_mx(mx, expires, around.options, domain_);
+  mx_ = answer;
+}
+
+void Router::on_host(Surroundings& around) {
+  const HostSearch found = *std::move(search_);
+  search_.reset();
+  CHECK(plan_);
+  plan_->set_addresses(found.index(), found.a(), found.aaaa(), around.options.allow_networks);
+  plan_->shorten(std::max(found.expires(), around.now + kPlanAtLeast));
+  if (!plan_->hosts()[found.index()].addresses.empty()) {
+    judge(found.index(), found.dane(), around);
+  }
 }
 
 void Router::on_answered(const dns::Question& question, const dns::Answer& answer,
-                         const Options& options, const policy::TlsPolicy& tls, Instant now,
-                         Rng& rng) {
+                         Surroundings& around) {
   if (asked_mx_ && question == *asked_mx_) {
     asked_mx_.reset();
-    return on_mx(answer, options, tls, now, rng);
+    return on_mx(answer, around);
   }
-  if (!asked_host_) return;  // asked before the options changed
-  if (question == asked_host_->a) asked_host_->a_answer = answer;
-  if (question == asked_host_->aaaa) asked_host_->aaaa_answer = answer;
-  if (!asked_host_->a_answer || !asked_host_->aaaa_answer) return;
-  const HostQuestions asked = *std::move(asked_host_);
-  asked_host_.reset();
-  CHECK(plan_);
-  plan_->set_addresses(asked.host, *asked.a_answer, *asked.aaaa_answer, options.allow_networks);
-  const Instant first = std::min(asked.a_answer->expires, asked.aaaa_answer->expires);
-  plan_->shorten(std::max(first, now + kPlanAtLeast));
+  if (!search_) return;  // asked before the options changed
+  search_->on_answer(question, answer);
+  to_ask_ = search_->take_questions();
+  if (search_->done()) on_host(around);
 }
 
-void Router::on_ready(const Dial& dial, Instant now) {
-  if (calling_ == dial.step) calling_ = 0;
-  if (plan_ && dial.stepped_down != TlsFailure::kNone &&
-      plan_->plaintext_reason(dial.candidate.endpoint, now) == TlsFailure::kNone) {
-    plan_->remember_plaintext(dial.candidate.endpoint, dial.stepped_down, now);
+void Router::on_sts(std::optional<policy::StsPolicy> policy) {
+  if (sts_ != Sts::kAsked) return;
+  sts_ = Sts::kKnown;
+  sts_policy_ = std::move(policy);
+}
+
+void Router::on_ready(const Dial& dial, const std::optional<policy::TlsFacts>& tls,
+                      Surroundings& around) {
+  if (calling_ == dial.number) calling_ = 0;
+  const policy::TlsPolicy& policy = dial.to.tls->policy;
+  if (tls) {
+    const Endpoint& endpoint = dial.to.candidate.endpoint;
+    around.memory.learn_rung(dial.to.tls->memory_key(endpoint), dial.to.rung, policy.remember,
+                             around.now, around.learned);
+    if (tls->verified) {
+      around.memory.learn_verified(dial.to.candidate.host, endpoint.port, policy.remember,
+                                   around.now, around.learned);
+    }
   }
-  if (!good_) good_ = dial;
+  if (good_) return;
+  good_ = dial;
+  good_until_ = dial.to.plaintext ? around.now + kPlaintextBorrowed : kNever;
 }
 
 void Router::on_proven() {
   // It was an older connection, if the walk is still on its way.
-  if (calling_ != 0 || asked_host_) return;
+  if (calling_ != 0 || search_) return;
   walk_.reset();
   step_ = 0;
   if (plan_) plan_->resume = {};
 }
 
-void Router::on_failed(const Dial& dial, Trouble trouble, bool plaintext_allowed) {
-  if (dial.step == 0) return;
-  if (calling_ == dial.step) calling_ = 0;
-  if (good_ && good_->step == dial.step) good_.reset();
-  if (!walk_ || step_ != dial.step) return;
-  walk_->fail(*plan_, std::move(trouble), plaintext_allowed);
-  step_ = 0;
+void Router::learn(const Dial& dial, TlsFailure failure, Surroundings& around) const {
+  const TlsFailureKind kind = policy::kind(failure);
+  if (kind != TlsFailureKind::kHandshake && kind != TlsFailureKind::kRefused) return;
+  const bool passing = failure == TlsFailure::kRefusedTemporary || failure == TlsFailure::kTimeout;
+  const Duration remember = dial.to.tls->policy.remember;
+  around.memory.learn_failure(dial.to.tls->memory_key(dial.to.candidate.endpoint), failure,
+                              passing ? std::min(remember, kPassingRemembered) : remember,
+                              around.now, around.learned);
 }
 
-bool Router::turn_from(const Dial& dial, Trouble trouble, const Options& options) {
+void Router::on_failed(const Dial& dial, Trouble trouble, Surroundings& around) {
+  if (dial.number == 0) return;
+  if (calling_ == dial.number) calling_ = 0;
+  if (good_ && good_->number == dial.number) good_.reset();
+  if (!walk_ || step_ != dial.number) return;
+  step_ = 0;
+  const HostTls& tls = *dial.to.tls;
+  const TlsFailure failure = dial.to.plaintext ? TlsFailure::kNone : trouble.tls;
+  if (failure != TlsFailure::kNone && policy::kind(failure) == TlsFailureKind::kHandshake) {
+    const auto rung = policy::next_rung(tls.ladder, dial.to.rung, failure);
+    if (rung && walk_->step_down(*rung, failure)) return;
+  }
+  if (failure != TlsFailure::kNone) learn(dial, failure, around);
+  const bool plaintext = failure != TlsFailure::kNone && dial.tls != smtp::TlsNeed::kNever &&
+                         choice_for(failure, tls) == OnTlsFailure::kPlaintext;
+  walk_->fail(*plan_, std::move(trouble), plaintext);
+}
+
+bool Router::turn_from(const Dial& dial, Trouble trouble, Surroundings& around) {
   if (!plan_) return false;
-  if (good_ && good_->candidate.endpoint == dial.candidate.endpoint) good_.reset();
-  if (!walk_) walk_.emplace(plan_->resume, options.hosts_per_attempt);
-  if (dial.step != 0 && step_ == dial.step) {
-    on_failed(dial, std::move(trouble), false);
+  if (good_ && good_->to.candidate.endpoint == dial.to.candidate.endpoint) good_.reset();
+  if (!walk_) walk_.emplace(plan_->resume, around.options.hosts_per_attempt);
+  if (dial.number != 0 && step_ == dial.number) {
+    on_failed(dial, std::move(trouble), around);
   } else {
-    walk_->exclude(dial.candidate.endpoint, std::move(trouble));
+    walk_->exclude(dial.to.candidate.endpoint, std::move(trouble));
   }
   return walk_->next(*plan_) != Walk::Next::kExhausted;
 }
 
 void Router::on_closed(const Dial& dial) {
-  if (calling_ == dial.step) calling_ = 0;
+  if (calling_ == dial.number) calling_ = 0;
 }
 
 void Router::rest() {
-  if (calling_ != 0 || asked_host_) return;
+  if (calling_ != 0 || search_) return;
   walk_.reset();
   step_ = 0;
 }
 
 void Router::forget() {
   plan_.reset();
+  mx_.reset();
+  sts_ = Sts::kUnasked;
+  sts_policy_.reset();
   walk_.reset();
   good_.reset();
   asked_mx_.reset();
-  asked_host_.reset();
+  search_.reset();
+  to_ask_.clear();
+  want_sts_ = false;
   unanswered_.reset();
   step_ = 0;
   calling_ = 0;
+}
+
+bool Router::outdated(const Dial& dial) const {
+  if (!plan_) return false;
+  return std::any_of(plan_->hosts().begin(), plan_->hosts().end(), [&](const auto& host) {
+    return host.name == dial.to.candidate.host && host.port == dial.to.candidate.endpoint.port &&
+           host.tls != nullptr && host.tls->key != dial.to.tls->key;
+  });
 }
 
 Instant Router::lapses() const {

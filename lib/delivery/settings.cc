@@ -47,7 +47,6 @@ bool same_networks(const std::vector<Network>& a, const std::vector<Network>& b)
 Settings settings_for(const Options& options, const RoutingDomain& domain) {
   Settings settings;
   settings.limits = limits_for(options, domain);
-  settings.tls = options.tls.policy_for(domain);
   for (std::size_t i = 0; i < policy::kRetryClasses; ++i) {
     settings.expire_after[i] =
         options.retry.policy_for(domain, static_cast<policy::RetryClass>(i)).expire_after;
@@ -68,7 +67,7 @@ bool route_differs(const Options& before, const Options& after, const RoutingDom
   return before.helo != after.helo || before.port != after.port ||
          !same_networks(before.allow_networks, after.allow_networks) ||
          !same_hosts(route_for(before, domain), route_for(after, domain)) ||
-         before.tls.policy_for(domain) != after.tls.policy_for(domain);
+         before.tls != after.tls || before.profiles != after.profiles;
 }
 
 }  // namespace posthaste::delivery

@@ -6,13 +6,11 @@
 #include "lib/base/names.h"
 #include "lib/delivery/options.h"
 #include "lib/policy/retry_policy.h"
-#include "lib/policy/tls_policy.h"
 
 namespace posthaste::delivery {
 
 struct Settings {
   Limits limits;
-  policy::TlsPolicy tls;
   std::array<Duration, policy::kRetryClasses> expire_after{};  // by RetryClass
   Duration expire_after_least{};
 };
@@ -22,7 +20,8 @@ Settings settings_for(const Options& options, const RoutingDomain& domain);
 // The fixed route of a domain; null: it goes by MX.
 const RouteRule* route_for(const Options& options, const RoutingDomain& domain);
 
-// True where a plan or connection made under `before` must not be used under `after`.
+// True where a plan or connection made under `before` must not be used under `after`. A change of
+// any TLS rule is one for all: which hosts' rules matter is known only with a plan.
 bool route_differs(const Options& before, const Options& after, const RoutingDomain& domain);
 
 }  // namespace posthaste::delivery

@@ -12,6 +12,7 @@ namespace {
 
 // RFC 3463 §3.5: delivery time expired.
 constexpr smtp::EnhancedCode kExpiredStatus{5, 4, 7};
+constexpr double kPlaintextJitter = 0.05;
 
 std::string one_line(const smtp::Reply& reply) {
   if (reply.code != 0) return smtp::render_reply(reply);
@@ -64,6 +65,16 @@ Instant Settler::next_due(policy::RetryClass retry_class, std::uint32_t attempts
   return dues_.back().at;
 }
 
+// When the way to plaintext opens to this message; a little later, so that not all mail of one
+// moment comes at one moment again.
+Instant Settler::plaintext_from(Duration wait) {
+  if (plaintext_jitter_ < 0) plaintext_jitter_ = kPlaintextJitter * rng_.unit();
+  const double later = static_cast<double>(wait.count()) * (1.0 + plaintext_jitter_);
+  constexpr double kCountMax = 9e18;  // a double that still fits Duration::rep
+  return add_saturated(id_.time(),
+                       Duration(static_cast<Duration::rep>(std::min(later, kCountMax))));
+}
+
 void Settler::defer(Settlement& settlement, const Trouble& trouble, Instant expiry) {
   mail::Progress& after = settlement.after;
   after = settlement.before.progress;
@@ -71,6 +82,10 @@ void Settler::defer(Settlement& settlement, const Trouble& trouble, Instant expi
   ++after.attempts;
   // Not beyond the expiry, so that the sender hears of it in time.
   after.due = std::min(next_due(trouble.retry_class, after.attempts), expiry);
+  if (trouble.plaintext_after) {
+    const Instant opens = plaintext_from(*trouble.plaintext_after);
+    if (opens > now_) after.due = std::min(after.due, opens);
+  }
   after.retry_class = policy::name(trouble.retry_class);
   after.last_host = trouble.host;
   after.last_words = one_line(trouble.reply);

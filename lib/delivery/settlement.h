@@ -36,6 +36,7 @@ class Settler {
     Instant at;
   };
   Instant next_due(policy::RetryClass retry_class, std::uint32_t attempts);
+  Instant plaintext_from(Duration wait);
   void defer(Settlement& settlement, const Trouble& trouble, Instant expiry);
 
   const MessageId id_;
@@ -44,6 +45,7 @@ class Settler {
   const Instant now_;
   Rng& rng_;
   std::vector<Due> dues_;
+  double plaintext_jitter_ = -1;  // drawn once for all
 };
 
 }  // namespace posthaste::delivery

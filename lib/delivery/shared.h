@@ -13,12 +13,13 @@
 #include "lib/delivery/connection.h"
 #include "lib/delivery/engine.h"
 #include "lib/delivery/ledger.h"
+#include "lib/delivery/quota.h"
 
 namespace posthaste::delivery {
 
 struct Shared {
   Shared(std::shared_ptr<const Options> given, Rng seeded)
-      : options(std::move(given)), rng(seeded) {}
+      : options(std::move(given)), rng(seeded), memory(Rng(rng.next())) {}
 
   std::shared_ptr<const Options> options;
   Rng rng;
@@ -27,7 +28,10 @@ struct Shared {
   Loads loads;
   Unsettled unsettled;
   Questions questions;
+  StsQuestions sts_questions;
+  policy::TlsMemory memory;
   std::unordered_map<ConnId, std::unique_ptr<Connection>> connections;
+  std::unordered_map<RoutingDomain, std::shared_ptr<Quota>> quotas;
   std::list<Connection*> idle;        // every free connection, longest idle first
   std::deque<Destination*> starving;  // want a connection and find none left, in turn
   std::size_t warm_bytes = 0;

@@ -14,6 +14,7 @@ constexpr int kNoMailHere = 521;
 
 using policy::OnTlsFailure;
 using policy::RetryClass;
+using policy::TlsFailure;
 using smtp::EnhancedCode;
 using smtp::Stage;
 
@@ -26,16 +27,43 @@ Trouble ours(bool permanent, RetryClass retry_class, EnhancedCode status, std::s
   return trouble;
 }
 
-// RFC 3463 §3.5: 4.4.1 no answer from host, 4.4.2 bad connection. §3.8: 7.4 security features not
-// supported, 7.5 cryptographic failure.
-EnhancedCode status_of_failure(const smtp::SessionFailure& failure, std::uint8_t cls) {
-  if (failure.tls != policy::TlsFailure::kNone) {
-    const auto kind = policy::kind(failure.tls);
-    const bool lacking =
-        kind == policy::TlsFailureKind::kNotOffered || kind == policy::TlsFailureKind::kRefused;
-    return {cls, 7, static_cast<std::uint16_t>(lacking ? 4 : 5)};
+// RFC 3463 §3.5: 4.4.1 no answer from host, 4.4.2 bad connection.
+EnhancedCode status_of_failure(const smtp::SessionFailure& failure) {
+  return {4, 4, static_cast<std::uint16_t>(failure.stage == Stage::kConnect ? 1 : 2)};
+}
+
+// RFC 3463 §3.8: 7.4 security features not supported, 7.5 cryptographic failure. RFC 8689 §4.2.1:
+// 7.30 REQUIRETLS support required.
+EnhancedCode status_of_tls(TlsFailure failure, std::uint8_t cls) {
+  if (failure == TlsFailure::kRequireTlsMissing) return {cls, 7, 30};
+  const auto kind = policy::kind(failure);
+  const bool lacking = kind == policy::TlsFailureKind::kNotOffered ||
+                       kind == policy::TlsFailureKind::kRefused ||
+                       failure == TlsFailure::kSuspectedStrip;
+  return {cls, 7, static_cast<std::uint16_t>(lacking ? 4 : 5)};
+}
+
+std::string tls_words(TlsFailure failure, const HostTls& tls, const std::string& host) {
+  switch (failure) {
+    case TlsFailure::kDaneLookup:
+      return fmt::format("TLSA records of {} cannot be looked up, so that DANE cannot be ruled out",
+                         host);
+    case TlsFailure::kDaneRequired:
+      return fmt::format("{} has no usable TLSA record, which level dane-only wants", host);
+    case TlsFailure::kStsMxMismatch:
+      return fmt::format("the domain's MTA-STS policy does not name its mail host {}", host);
+    case TlsFailure::kSuspectedStrip:
+      return fmt::format(
+          "{} has shown verified TLS before and offers none now: somebody may be in between", host);
+    case TlsFailure::kRequireTlsMissing:
+      return fmt::format("the message requires REQUIRETLS, and {} cannot promise it", host);
+    default: break;
   }
-  return {cls, 4, static_cast<std::uint16_t>(failure.stage == Stage::kConnect ? 1 : 2)};
+  std::string words = fmt::format("TLS with {} failed: {}", host, policy::label(failure));
+  if (tls.demand->encrypted) {
+    words += fmt::format(" (level {} by {})", name(tls.demand->level), name(tls.demand->source));
+  }
+  return words;
 }
 
 }  // namespace
@@ -75,7 +103,8 @@ Trouble bad_literal(const RoutingDomain& domain) {
               fmt::format("{} is no address literal that mail can be sent to", domain.text()));
 }
 
-OnTlsFailure choice_for(policy::TlsFailure failure, const policy::TlsPolicy& policy) {
+OnTlsFailure choice_for(TlsFailure failure, const HostTls& tls) {
+  const policy::TlsPolicy& policy = tls.policy;
   const auto chosen = [&] {
     switch (policy::kind(failure)) {
       case policy::TlsFailureKind::kNotOffered: return policy.not_offered;
@@ -87,26 +116,45 @@ OnTlsFailure choice_for(policy::TlsFailure failure, const policy::TlsPolicy& pol
     return OnTlsFailure::kDefer;
   }();
   const bool plaintext_possible =
-      !policy::encrypts(policy.level) && policy.connect == policy::TlsConnect::kStartTls;
+      !tls.demand->encrypted && policy.connect == policy::TlsConnect::kStartTls;
   if (chosen == OnTlsFailure::kPlaintext && !plaintext_possible) return OnTlsFailure::kDefer;
   return chosen;
 }
 
-Trouble trouble_of_session(const smtp::SessionFailure& failure, const policy::TlsPolicy& policy,
-                           std::string host) {
+Trouble trouble_of_tls(TlsFailure failure, const HostTls& tls, std::string host,
+                       std::string words) {
   Trouble trouble;
-  trouble.stage = failure.stage;
-  trouble.tls = failure.tls;
+  trouble.stage = Stage::kHandshake;
+  trouble.tls = failure;
+  const OnTlsFailure choice = choice_for(failure, tls);
+  // Whoever asked for REQUIRETLS would rather have it back than unprotected (RFC 8689 §4.2.1).
+  trouble.permanent = choice == OnTlsFailure::kBounce || failure == TlsFailure::kRequireTlsMissing;
+  trouble.retry_class = RetryClass::kTls;
+  trouble.status = status_of_tls(failure, trouble.permanent ? 5 : 4);
+  trouble.reply.enhanced = trouble.status;
+  trouble.reply.text = words.empty() ? tls_words(failure, tls, host) : std::move(words);
   trouble.host = std::move(host);
-  trouble.local_network = failure.local_network;
-  if (failure.tls != policy::TlsFailure::kNone) {
-    trouble.permanent = choice_for(failure.tls, policy) == OnTlsFailure::kBounce;
-    trouble.retry_class = RetryClass::kTls;
-    trouble.status = status_of_failure(failure, trouble.permanent ? 5 : 4);
-    trouble.reply.enhanced = trouble.status;
-    trouble.reply.text = failure.words;
+  if (choice == OnTlsFailure::kPlaintext &&
+      policy::kind(failure) == policy::TlsFailureKind::kHandshake) {
+    trouble.plaintext_after = tls.policy.plaintext_after;
+  }
+  return trouble;
+}
+
+Trouble trouble_of_session(const smtp::SessionFailure& failure, const HostTls& tls,
+                           std::string host) {
+  if (failure.tls != TlsFailure::kNone) {
+    // What the peer said is worth more than our words for it; what policy found has its own.
+    const bool found = policy::kind(failure.tls) == policy::TlsFailureKind::kPolicy;
+    Trouble trouble =
+        trouble_of_tls(failure.tls, tls, std::move(host), found ? std::string() : failure.words);
+    trouble.stage = failure.stage;
     return trouble;
   }
+  Trouble trouble;
+  trouble.stage = failure.stage;
+  trouble.host = std::move(host);
+  trouble.local_network = failure.local_network;
   if (failure.reply.temporary() || failure.reply.permanent()) {
     trouble.reply = failure.reply;
     trouble.status = status_of(failure.reply);
@@ -119,7 +167,7 @@ Trouble trouble_of_session(const smtp::SessionFailure& failure, const policy::Tl
     return trouble;
   }
   trouble.retry_class = RetryClass::kConnect;
-  trouble.status = trouble.reply.enhanced = status_of_failure(failure, 4);
+  trouble.status = trouble.reply.enhanced = status_of_failure(failure);
   trouble.reply.text = failure.words;
   return trouble;
 }

@@ -4,9 +4,12 @@
 // leaves a choice, what Postfix says in the same case, since that is what postmasters know.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "lib/base/names.h"
+#include "lib/base/time.h"
+#include "lib/delivery/host_tls.h"
 #include "lib/dns/answer.h"
 #include "lib/dns/mx_plan.h"
 #include "lib/policy/retry_policy.h"
@@ -27,6 +30,8 @@ struct Trouble {
   // may take it, and nobody else has been tried.
   bool of_host = false;
   bool local_network = false;  // no packet has left this machine
+  // Set: from that age on the mail may go in plaintext, so it waits no longer than until then.
+  std::optional<Duration> plaintext_after;
 };
 
 // The enhanced code of a reply, or one made from its first digit where the server gave none.
@@ -42,12 +47,15 @@ Trouble no_address(const MxName& host);
 Trouble refused_address(const MxName& host, const IpAddress& address);
 Trouble bad_literal(const RoutingDomain& domain);
 
-// What policy wants done about a TLS failure. Never kPlaintext for one of ours, nor above level
-// `may`, nor on a port where TLS is implicit: plaintext would meet a server there that waits for a
-// handshake.
-policy::OnTlsFailure choice_for(policy::TlsFailure failure, const policy::TlsPolicy& policy);
+// What policy wants done about a TLS failure. Never kPlaintext for one of ours, nor where the
+// demand is encryption, nor on a port where TLS is implicit: plaintext would meet a server there
+// that waits for a handshake.
+policy::OnTlsFailure choice_for(policy::TlsFailure failure, const HostTls& tls);
+// A TLS failure, in `words` where somebody else has found them; `host` as Settlement::host.
+Trouble trouble_of_tls(policy::TlsFailure failure, const HostTls& tls, std::string host,
+                       std::string words = {});
 // A session that ended before it could deliver anything.
-Trouble trouble_of_session(const smtp::SessionFailure& failure, const policy::TlsPolicy& policy,
+Trouble trouble_of_session(const smtp::SessionFailure& failure, const HostTls& tls,
                            std::string host);
 // True where the host speaks of its own trouble (its disk, its load), not of the recipient or the
 // message: it has not decided, so another host is asked (RFC 5321 §5.1).

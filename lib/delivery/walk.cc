@@ -17,11 +17,13 @@ bool Walk::tried(const Endpoint& endpoint) const {
 Walk::Next Walk::next(const RoutePlan& plan) {
   while (!second_pass_ && at_.host < plan.hosts().size()) {
     const RoutePlan::Host& host = plan.hosts()[at_.host];
-    if (!host.known) return Next::kAddresses;
+    if (!host.ready()) return Next::kEvidence;
     if (at_.address < host.addresses.size()) {
+      if (host.tls->barred != policy::TlsFailure::kNone) return Next::kBarred;
       // Several names of one machine are one candidate.
       if (tried({host.addresses[at_.address], host.port})) {
         ++at_.address;
+        begin_anew();
         continue;
       }
       if (tries_ < tries_max_) return Next::kConnect;
@@ -35,26 +37,68 @@ Walk::Next Walk::next(const RoutePlan& plan) {
   return eligible_at_ < eligible_.size() ? Next::kConnect : Next::kExhausted;
 }
 
-Candidate Walk::candidate(const RoutePlan& plan) const {
-  if (second_pass_) return eligible_.at(eligible_at_).candidate;
-  const RoutePlan::Host& host = plan.hosts().at(at_.host);
-  return {host.name, {host.addresses.at(at_.address), host.port}};
+void Walk::pass_host(Trouble trouble) {
+  failures_.push_back(std::move(trouble));
+  at_ = {at_.host + 1, 0};
 }
 
-policy::TlsFailure Walk::stepped_down() const {
-  return second_pass_ && eligible_at_ < eligible_.size() ? eligible_[eligible_at_].reason
-                                                         : policy::TlsFailure::kNone;
+Walk::Step Walk::step(const RoutePlan& plan) const {
+  Step step;
+  if (second_pass_) {
+    const Eligible& eligible = eligible_.at(eligible_at_);
+    step.candidate = eligible.candidate;
+    step.tls = eligible.tls;
+    step.plaintext = true;
+    step.because = eligible.reason;
+    return step;
+  }
+  const RoutePlan::Host& host = plan.hosts().at(at_.host);
+  step.candidate = {host.name, {host.addresses.at(at_.address), host.port}};
+  step.tls = host.tls;
+  step.rung = rung_.value_or(0);
+  step.because = because_;
+  step.rung_before = rung_before_;
+  return step;
+}
+
+bool Walk::step_down(std::size_t rung, policy::TlsFailure failure) {
+  CHECK(!second_pass_ && rung_);
+  if (++handshakes_ >= policy::kHandshakesMax) return false;
+  rung_before_ = rung_;
+  rung_ = rung;
+  because_ = failure;
+  return true;
+}
+
+void Walk::next_candidate(const Endpoint& done) {
+  tried_.push_back(done);
+  ++at_.address;
+  begin_anew();
+}
+
+void Walk::begin_anew() {
+  rung_.reset();
+  rung_before_.reset();
+  because_ = policy::TlsFailure::kNone;
+  handshakes_ = 0;
+}
+
+void Walk::pass(const RoutePlan& plan, Trouble trouble) {
+  CHECK(!second_pass_);
+  const Step passed = step(plan);
+  eligible_.push_back({passed.candidate, passed.tls, trouble.tls});
+  failures_.push_back(std::move(trouble));
+  next_candidate(passed.candidate.endpoint);
 }
 
 void Walk::fail(const RoutePlan& plan, Trouble trouble, bool plaintext_allowed) {
-  const Candidate failed = candidate(plan);
+  const Step failed = step(plan);
   if (second_pass_) {
     ++eligible_at_;
   } else {
-    if (plaintext_allowed) eligible_.push_back({failed, trouble.tls});
-    tried_.push_back(failed.endpoint);
-    ++at_.address;
+    if (plaintext_allowed) eligible_.push_back({failed.candidate, failed.tls, trouble.tls});
     if (!trouble.local_network) ++tries_;
+    next_candidate(failed.candidate.endpoint);
   }
   failures_.push_back(std::move(trouble));
 }
@@ -88,6 +132,11 @@ Trouble Walk::conclusion() const {
     conclusion.permanent = false;
     conclusion.status.cls = 4;
     if (conclusion.reply.code == 0) conclusion.reply.enhanced = conclusion.status;
+  }
+  for (const Trouble& failure : failures_) {
+    if (!failure.plaintext_after) continue;
+    conclusion.plaintext_after =
+        std::min(conclusion.plaintext_after.value_or(Duration::max()), *failure.plaintext_after);
   }
   return conclusion;
 }

@@ -1,12 +1,14 @@
 // Walk: one attempt to find a host that answers, candidate by candidate over a RoutePlan.
 //
-// First pass: every address of every host in order, with TLS as policy wants it. Second pass, only
-// when the first found nobody: those whose TLS failed in a way that policy lets us answer with
-// plaintext.
+// First pass: every address of every host in order, with TLS as policy wants it: rung by rung where
+// a handshake fails, each on a new connection. Second pass, only when the first found nobody: those
+// whose TLS failed in a way that policy lets us answer with plaintext.
+//
+//   candidate --begin--> rung --handshake failed--> next rung … --none left--> next candidate
 //
 // Lifetime     from the first candidate until one has proved itself, or all have failed.
-// Limits       hosts_per_attempt addresses in the first pass.
-// Does not     connect, look up, decide what becomes of recipients.
+// Limits       hosts_per_attempt addresses in the first pass; policy::kHandshakesMax calls to each.
+// Does not     connect, look up, remember, decide what becomes of recipients.
 #pragma once
 
 #include <cstdint>
@@ -21,23 +23,43 @@ namespace posthaste::delivery {
 class Walk {
  public:
   enum class Next : std::uint8_t {
-    kConnect,    // to candidate()
-    kAddresses,  // of host() are needed first
+    kConnect,    // as step() says; after begin() where that is not done
+    kEvidence,   // addresses of host(), and what it must show, are needed first
+    kBarred,     // host() must not be used: pass_host()
     kExhausted,  // see conclusion()
+  };
+  // Whom to call, and how.
+  struct Step {
+    Candidate candidate;
+    std::shared_ptr<const HostTls> tls;
+    std::size_t rung = 0;
+    bool plaintext = false;
+    // Why it is not the rung above, or not TLS; kNone: it is where one begins.
+    policy::TlsFailure because = policy::TlsFailure::kNone;
+    std::optional<std::size_t> rung_before;
   };
 
   Walk(PlanCursor start, std::uint32_t tries_max);
 
   // Where the walk stands; passes hosts that have no address. REQUIRES the same plan each time.
   Next next(const RoutePlan& plan);
-  // REQUIRES next() was kConnect.
-  Candidate candidate(const RoutePlan& plan) const;
-  // Why the candidate is to be tried in plaintext; kNone in the first pass.
-  policy::TlsFailure stepped_down() const;
-  // REQUIRES next() was kAddresses.
+  // REQUIRES next() was kEvidence or kBarred.
   std::size_t host() const { return at_.host; }
+  // REQUIRES next() was kBarred.
+  void pass_host(Trouble trouble);
 
-  // The candidate failed. REQUIRES next() was kConnect.
+  // ---- REQUIRES next() was kConnect
+  Step step(const RoutePlan& plan) const;
+  // Second pass: not this one, for now.
+  void skip() { ++eligible_at_; }
+  // False: begin() or pass() is to be called first.
+  bool begun() const { return second_pass_ || rung_.has_value(); }
+  void begin(std::size_t rung) { rung_ = rung; }
+  // The candidate is known to have failed so: not called now, but perhaps in the second pass.
+  void pass(const RoutePlan& plan, Trouble trouble);
+  // The handshake failed, and another rung may help. False: it has had its calls.
+  bool step_down(std::size_t rung, policy::TlsFailure failure);
+  // The candidate failed.
   void fail(const RoutePlan& plan, Trouble trouble, bool plaintext_allowed);
 
   // A host that the walk need not stand at has said that it takes no mail just now.
@@ -54,13 +76,20 @@ class Walk {
  private:
   struct Eligible {
     Candidate candidate;
+    std::shared_ptr<const HostTls> tls;
     policy::TlsFailure reason;
   };
   bool tried(const Endpoint& endpoint) const;
+  void next_candidate(const Endpoint& done);
+  void begin_anew();
 
   const PlanCursor start_;
   const std::uint32_t tries_max_;
   PlanCursor at_;
+  std::optional<std::size_t> rung_;  // of the candidate; nullopt: not begun
+  std::optional<std::size_t> rung_before_;
+  policy::TlsFailure because_ = policy::TlsFailure::kNone;
+  std::size_t handshakes_ = 0;
   std::uint32_t tries_ = 0;
   bool limited_ = false;
   bool second_pass_ = false;

@@ -152,7 +152,11 @@ void Checker::on_connect(const delivery::Connect& connect) {
     world_.violate("a call during the back-off of " + domain);
   const bool stepped_down =
       connect.tls == smtp::TlsNeed::kNever && connect.level > policy::TlsLevel::kNone;
-  if (stepped_down && !plaintext_.contains({domain, connect.endpoint})) {
+  const policy::TlsPolicy& policy = scenario_.domain_named(domain)->tls;
+  const auto& seen = tls_failures_[connect.endpoint];
+  if (stepped_down && std::none_of(seen.begin(), seen.end(), [&](policy::TlsFailure failure) {
+        return choice(failure, policy) == policy::OnTlsFailure::kPlaintext;
+      })) {
     world_.violate("plaintext that policy does not allow: " + domain);
   }
   check_rate(paces_[domain].calls, options.limits.connection_rate, "connections to " + domain);
@@ -231,10 +235,7 @@ void Checker::on_taken(Attempt& attempt, const std::vector<std::string>& address
 }
 
 void Checker::on_tls_failure(const delivery::Connect& connect, policy::TlsFailure failure) {
-  const policy::TlsPolicy& policy = scenario_.domain_named(connect.domain.text())->tls;
-  if (choice(failure, policy) == policy::OnTlsFailure::kPlaintext) {
-    plaintext_.emplace(connect.domain.text(), connect.endpoint);
-  }
+  tls_failures_[connect.endpoint].insert(failure);
 }
 
 void Checker::on_backed_off(const delivery::BackedOff& event) {

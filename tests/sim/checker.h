@@ -100,7 +100,7 @@ class Checker {
   std::map<MessageId, std::string> bodies_;
   std::map<ConnId, Call> calls_;
   std::map<std::string, Pace> paces_;
-  std::set<std::pair<std::string, Endpoint>> plaintext_;  // policy lets the domain use it there
+  std::map<Endpoint, std::set<policy::TlsFailure>> tls_failures_;  // what it has shown so far
   std::size_t queued_ = 0;
   std::uint64_t delivered_ = 0, bounced_ = 0;
 };

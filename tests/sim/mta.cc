@@ -121,6 +121,9 @@ void Mta::apply(delivery::Action& action) {
                        self->tell(delivery::Answered{question, answer});
                    });
                  },
+                 [&](delivery::WantSts& e) {
+                   note(delivery::StsKnown{e.domain, std::nullopt});
+                 },
                  [&](delivery::Load& e) {
                    ask_store(queue::Load{0, e.shard, e.id, e.numbers,
                                          world_.rng().chance(0.5) ? 0U : 200'000U});
@@ -153,6 +156,9 @@ void Mta::apply(delivery::Action& action) {
                  [&](delivery::FellBack& e) {
                    world_.say("{} falls back: {}", e.domain.text(), policy::label(e.reason));
                  },
+                 [](delivery::TlsBarred&) {},
+                 [](delivery::SuspectedStrip&) {},
+                 [](delivery::Remember&) {},
              },
              action);
 }

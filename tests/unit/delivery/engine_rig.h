@@ -65,6 +65,10 @@ class EngineRig {
   Actions& tell(Event event) {
     out.clear();
     engine().handle(std::move(event), now, out);
+    for (std::size_t i = 0; answer_sts && i < out.size(); ++i) {
+      const auto* want = std::get_if<WantSts>(&out[i]);
+      if (want != nullptr) engine().handle(StsKnown{want->domain, sts}, now, out);
+    }
     return out;
   }
   Engine& engine() {
@@ -176,6 +180,9 @@ class EngineRig {
   }
 
   Options options;
+  // What every domain publishes; told as soon as somebody wants to know.
+  std::optional<policy::StsPolicy> sts;
+  bool answer_sts = true;
   Instant now = kStart;
   Actions out;
 

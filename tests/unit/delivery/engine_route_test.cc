@@ -196,7 +196,7 @@ TEST(RoutePlan, LetsTheFamiliesTakeTurnsIpv6First) {
   dns::MxPlan mx;
   mx.kind = dns::MxPlan::Kind::kHosts;
   mx.hosts = {MxName("mx1.example.com")};
-  RoutePlan plan = RoutePlan::of_mx(mx, kNever, 25);
+  RoutePlan plan = RoutePlan::of_mx(mx, kNever, Options(), RoutingDomain("example.com"));
   dns::Answer a, aaaa;
   a.status = aaaa.status = AnswerStatus::kOk;
   a.addresses = {*parse_ip("11.0.0.1"), *parse_ip("192.168.0.1"), *parse_ip("11.0.0.2")};
@@ -205,18 +205,6 @@ TEST(RoutePlan, LetsTheFamiliesTakeTurnsIpv6First) {
   const std::vector<IpAddress> expected{*parse_ip("2600::1"), *parse_ip("11.0.0.1"),
                                         *parse_ip("11.0.0.2")};
   EXPECT_EQ(plan.hosts()[0].addresses, expected);
-}
-
-TEST(RoutePlan, RemembersPlaintextForTenMinutes) {
-  dns::MxPlan mx;
-  mx.kind = dns::MxPlan::Kind::kHosts;
-  mx.hosts = {MxName("mx1.example.com")};
-  RoutePlan plan = RoutePlan::of_mx(mx, kNever, 25);
-  const Endpoint endpoint{ipv4(11, 0, 0, 1), 25};
-  plan.remember_plaintext(endpoint, policy::TlsFailure::kReset, kStart);
-  EXPECT_EQ(plan.plaintext_reason(endpoint, kStart + 9min), policy::TlsFailure::kReset);
-  EXPECT_EQ(plan.plaintext_reason(endpoint, kStart + 10min), policy::TlsFailure::kNone);
-  EXPECT_EQ(plan.plaintext_reason({ipv4(11, 0, 0, 2), 25}, kStart), policy::TlsFailure::kNone);
 }
 
 }  // namespace

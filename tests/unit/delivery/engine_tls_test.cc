@@ -51,52 +51,13 @@ TEST(EngineTls, ChoosesTheNeedByLevel) {
   EXPECT_EQ(need(implicit).endpoint.port, 465);
 }
 
-TEST(EngineTls, TriesTheOtherHostsWithTlsBeforeAnybodyInPlaintext) {
-  EngineRig rig;
-  const auto first = call_first(rig);
-  rig.fail(first.conn, Stage::kHandshake, 0, TlsFailure::kPeerHandshakeFailure);
-  const auto second = call_second(rig);
-  EXPECT_EQ(second.tls, TlsNeed::kIfOffered);
-  rig.fail(second.conn, Stage::kConnect);
-  const auto third = rig.only<Connect>();
-  EXPECT_EQ(third.endpoint, first.endpoint) << "only the one whose TLS failed";
-  EXPECT_EQ(third.tls, TlsNeed::kNever);
-  EXPECT_NE(third.conn, first.conn);
-  rig.ready(third.conn, false);
-  EXPECT_EQ(rig.only<FellBack>().reason, TlsFailure::kPeerHandshakeFailure);
-  rig.delivered(rig.only<Deliver>());
-  EXPECT_EQ(rig.only<Persist>().settlements[0].tls, "plaintext (peer_handshake_failure)");
-}
-
-TEST(EngineTls, RemembersAFallToPlaintextForAWhile) {
-  EngineRig rig;
-  rig.arrive({"a@example.com"});
-  const auto first = rig.route();
-  rig.fail(first.conn, Stage::kHandshake, 0, TlsFailure::kClosed);
-  const auto plain = rig.only<Connect>();
-  rig.ready(plain.conn, false);
-  rig.persisted((rig.delivered(rig.only<Deliver>()), rig.only<Persist>()));
-  rig.ring();
-  rig.tell(SessionClosed{plain.conn});
-  rig.now = kStart + 9min;
-  rig.arrive({"b@example.com"});
-  const auto again = rig.only<Connect>();
-  EXPECT_EQ(again.tls, TlsNeed::kNever);
-  rig.ready(again.conn, false);
-  EXPECT_EQ(rig.all<FellBack>().size(), 1U);
-  rig.persisted((rig.delivered(rig.only<Deliver>()), rig.only<Persist>()));
-  rig.ring();
-  rig.tell(SessionClosed{again.conn});
-  rig.now = kStart + 11min;
-  rig.arrive({"c@example.com"});
-  EXPECT_EQ(rig.only<Connect>().tls, TlsNeed::kIfOffered);
-}
-
 TEST(EngineTls, CountsASessionThatWasOfferedNoTls) {
   EngineRig rig;
   rig.arrive({"a@example.com"});
   rig.ready(rig.route().conn, false);
   EXPECT_EQ(rig.only<FellBack>().reason, TlsFailure::kNotOffered);
+  EXPECT_EQ(rig.only<FellBack>().from, "starttls");
+  EXPECT_EQ(rig.only<FellBack>().to, "plaintext");
   rig.delivered(rig.only<Deliver>());
   EXPECT_EQ(rig.only<Persist>().settlements[0].tls, "plaintext (not_offered)");
 }
@@ -122,15 +83,15 @@ TEST(EngineTls, BouncesWherePolicySaysSoAndNoHostMayYetHaveIt) {
   bounce.handshake = OnTlsFailure::kBounce;
   EngineRig rig;
   rig.options.tls = policies(bounce);
-  rig.fail(call_first(rig).conn, Stage::kHandshake, 0, TlsFailure::kProtocolVersion);
-  rig.fail(call_second(rig).conn, Stage::kHandshake, 0, TlsFailure::kProtocolVersion);
+  rig.fail(call_first(rig).conn, Stage::kHandshake, 0, TlsFailure::kCertExpired);
+  rig.fail(call_second(rig).conn, Stage::kHandshake, 0, TlsFailure::kCertExpired);
   const auto settlement = rig.only<Persist>().settlements.at(0);
   EXPECT_EQ(settlement.ending, Ending::kBounced);
   EXPECT_EQ(smtp::render_enhanced(settlement.status), "5.7.5");
 
   EngineRig other;
   other.options.tls = policies(bounce);
-  other.fail(call_first(other).conn, Stage::kHandshake, 0, TlsFailure::kProtocolVersion);
+  other.fail(call_first(other).conn, Stage::kHandshake, 0, TlsFailure::kCertExpired);
   other.fail(call_second(other).conn, Stage::kConnect);
   EXPECT_EQ(other.only<Persist>().settlements.at(0).ending, Ending::kDeferred);
 }
@@ -157,7 +118,7 @@ TEST(EngineTls, NeverFallsBackOnAPortWhereTlsIsImplicit) {
   EngineRig rig;
   rig.options.tls = policies(implicit);
   rig.arrive({"a@example.com"});
-  rig.fail(rig.route().conn, Stage::kHandshake, 0, TlsFailure::kClosed);
+  rig.fail(rig.route().conn, Stage::kHandshake, 0, TlsFailure::kNotTls);
   EXPECT_TRUE(rig.all<Connect>().empty());
   EXPECT_EQ(rig.only<Persist>().settlements.at(0).ending, Ending::kDeferred);
 }

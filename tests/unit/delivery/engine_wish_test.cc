@@ -1,0 +1,127 @@
+// Mail with a wish of its own about TLS (RFC 8689), beside mail that has none.
+#include "tests/unit/delivery/engine_rig.h"
+
+namespace posthaste::delivery {
+namespace {
+
+using mail::TlsWish;
+using policy::TlsFailure;
+using smtp::Stage;
+using smtp::TlsNeed;
+
+std::shared_ptr<mail::Letter> arrive(EngineRig& rig, const std::string& to, TlsWish wish,
+                                     unsigned sequence) {
+  auto letter = make_letter(id_at(rig.now, 1000 + sequence), {to}, rig.now);
+  auto envelope = std::make_shared<mail::Envelope>(*letter->envelope);
+  envelope->tls_wish = wish;
+  letter->envelope = envelope;
+  rig.arrive(letter);
+  return letter;
+}
+
+policy::StsPolicy enforced() { return {policy::StsMode::kEnforce, {"*.example.com"}, 24h}; }
+
+Actions& ready(EngineRig& rig, ConnId conn, bool requiretls) {
+  policy::TlsFacts facts;
+  facts.certificate_present = facts.verified = true;
+  facts.authenticated_by = policy::TlsAuthentication::kPkix;
+  smtp::Capabilities capabilities;
+  capabilities.requiretls = requiretls;
+  return rig.tell(SessionReady{conn, capabilities, facts});
+}
+
+TEST(EngineWish, SharesNoConnectionBetweenMailOfDifferentWishes) {
+  EngineRig rig;
+  rig.sts = enforced();
+  rig.arrive({"a@example.com"});
+  const auto plain = rig.route();
+  EXPECT_FALSE(plain.demand->requiretls);
+  ready(rig, plain.conn, true);
+  rig.delivered(rig.only<Deliver>());
+  arrive(rig, "b@example.com", TlsWish::kRequireTls, 1);
+  EXPECT_TRUE(rig.all<Deliver>().empty()) << "though one is free";
+  const auto strict = rig.route();
+  EXPECT_TRUE(strict.demand->requiretls);
+  ready(rig, strict.conn, true);
+  EXPECT_EQ(rig.only<Deliver>().recipients[0].address.text(), "b@example.com");
+}
+
+TEST(EngineWish, TriesOtherHostsThenBouncesWhereNobodyPromisesRequireTls) {
+  EngineRig rig;
+  rig.sts = enforced();
+  arrive(rig, "a@example.com", TlsWish::kRequireTls, 1);
+  rig.answer_mx("example.com", {"mx1.example.com", "mx2.example.com"});
+  rig.answer_a("mx1.example.com", {"11.0.0.1"});
+  const auto first = rig.only<Connect>();
+  ready(rig, first.conn, false);
+  EXPECT_EQ(rig.only<Quit>().conn, first.conn);
+  rig.answer_a("mx2.example.com", {"11.0.0.2"});
+  ready(rig, rig.only<Connect>().conn, false);
+  const auto settlement = rig.only<Persist>().settlements.at(0);
+  EXPECT_EQ(settlement.ending, Ending::kBounced);
+  EXPECT_EQ(smtp::render_enhanced(settlement.status), "5.7.30");
+  EXPECT_EQ(settlement.tls_failure, TlsFailure::kRequireTlsMissing);
+}
+
+TEST(EngineWish, DefersRequireTlsWhereTheCertificateIsWrongForNow) {
+  EngineRig rig;
+  rig.sts = enforced();
+  arrive(rig, "a@example.com", TlsWish::kRequireTls, 1);
+  rig.fail(rig.route().conn, Stage::kHandshake, 0, TlsFailure::kCertExpired);
+  EXPECT_EQ(rig.only<Persist>().settlements.at(0).ending, Ending::kDeferred);
+}
+
+TEST(EngineWish, HeedsNeitherDaneNorStsForMailThatIsBetterDelivered) {
+  EngineRig rig;
+  rig.sts = enforced();
+  arrive(rig, "a@example.com", TlsWish::kOptional, 1);
+  EXPECT_TRUE(rig.all<WantSts>().empty());
+  EXPECT_EQ(rig.route().tls, TlsNeed::kIfOffered);
+}
+
+TEST(EngineWish, HoldsTheLimitsOfTheDomainOverAllWishes) {
+  EngineRig rig;
+  rig.sts = enforced();
+  rig.options.limits.connections = 1;
+  rig.arrive({"a@example.com"});
+  const auto plain = rig.route();
+  ready(rig, plain.conn, true);
+  const auto deliver = rig.only<Deliver>();
+  arrive(rig, "b@example.com", TlsWish::kRequireTls, 1);
+  rig.answer_mx("example.com", {"mx1.example.com"});
+  rig.answer_a("mx1.example.com", {"11.0.0.1"});
+  EXPECT_TRUE(rig.all<Connect>().empty());
+  rig.delivered(deliver);
+  EXPECT_EQ(rig.only<Quit>().conn, plain.conn) << "nobody sits on what another one waits for";
+  rig.tell(SessionClosed{plain.conn});
+  EXPECT_TRUE(rig.only<Connect>().demand->requiretls);
+}
+
+TEST(EngineWish, TakesAConnectionThatIdlesForOthers) {
+  EngineRig rig;
+  rig.sts = enforced();
+  rig.options.limits.connections = 1;
+  rig.arrive({"a@example.com"});
+  const auto plain = rig.route();
+  ready(rig, plain.conn, true);
+  rig.delivered(rig.only<Deliver>());
+  arrive(rig, "b@example.com", TlsWish::kRequireTls, 1);
+  rig.answer_mx("example.com", {"mx1.example.com"});
+  rig.answer_a("mx1.example.com", {"11.0.0.1"});
+  EXPECT_EQ(rig.only<Quit>().conn, plain.conn);
+  rig.tell(SessionClosed{plain.conn});
+  EXPECT_EQ(rig.all<Connect>().size(), 1U);
+}
+
+TEST(EngineWish, KnowsTheWishOfWhatAGainedShardBrings) {
+  EngineRig rig;
+  const auto id = id_at(rig.now);
+  rig.tell(Entry{7, id, 0, 0, 0, rig.now, RoutingDomain("example.com"), {}, TlsWish::kRequireTls});
+  rig.ring();
+  TlsWish seen = TlsWish::kPolicy;
+  rig.engine().for_each_destination([&](const DestinationView& view) { seen = view.tls_wish; });
+  EXPECT_EQ(seen, TlsWish::kRequireTls);
+}
+
+}  // namespace
+}  // namespace posthaste::delivery
