@@ -84,12 +84,12 @@ Status ask_clients(SSL_CTX* context, const ServerContext::Options& options, Sess
                 "client certificates are asked for without a CA file: name the file with the "
                 "certificates of those who issue them");
   }
+  if (auto trusted = add_trust(context, trust); !trusted) return trusted;
   for (const std::string* path : {&trust.ca_file, &trust.crl_file}) {
-    auto content = path->empty() ? Result<std::string>("") : read_pem_file(*path, "the CA file");
+    auto content = path->empty() ? Result<std::string>("") : read_pem_file(*path, "the file");
     if (!content) return tl::unexpected(content.error());
     rules.add(*content);
   }
-  if (auto trusted = add_trust(context, trust); !trusted) return trusted;
   if (auto named = name_authorities(context, trust.ca_file); !named) return named;
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE, nullptr);
   SSL_CTX_set_cert_verify_callback(context, judge_client_certificate, nullptr);

@@ -30,8 +30,7 @@ BasicPtr parse(std::string_view der) {
 }
 
 // Signed by the certificate's issuer, or by whom it has appointed. Whoever issued the leaf has been
-// found good already, by a root or a TLSA record: here he is trusted as he stands. The leaf itself
-// is left out, lest it vouch for itself.
+// found good already, by a root or a TLSA record: here he is trusted as he stands.
 bool signed_by_issuers(OCSP_BASICRESP* basic, STACK_OF(X509) * chain) {
   const StorePtr store(X509_STORE_new());
   const StackPtr issuers(sk_X509_new_null());

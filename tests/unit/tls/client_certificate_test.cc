@@ -227,6 +227,10 @@ TEST_F(ClientCertificate, CannotBeAskedForWithoutSayingWhoIssuesIt) {
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
   EXPECT_THAT(missing.error().words, AllOf(HasSubstr("the CA file"), HasSubstr("nowhere.pem")));
+  wanting.client_trust = {folder.path("root.pem"), folder.path("nowhere.crl")};
+  const auto unlisted = ServerContext::make(wanting, nullptr);
+  ASSERT_FALSE(unlisted);
+  EXPECT_THAT(unlisted.error().words, AllOf(HasSubstr("the CRL file"), HasSubstr("nowhere.crl")));
 }
 
 // Ours, shown to others.

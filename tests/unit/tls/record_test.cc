@@ -225,6 +225,10 @@ TEST_F(Dane, HeedsTheStrongerDigestOnly) {
   expect(dane({record(3, 1, 1, leaf), record(3, 1, 2, other)}), leaf, TlsFailure::kDaneNoMatch);
   expect(dane({record(3, 1, 1, other), record(3, 1, 2, leaf)}), leaf, TlsFailure::kNone);
   expect(dane({record(3, 1, 1, leaf), record(3, 0, 2, other)}), leaf, TlsFailure::kNone);
+  // Nor does it excuse the leaf from what a trust anchor asks for.
+  const Records both{record(3, 1, 1, leaf), record(3, 1, 2, other), record(2, 1, 1, root())};
+  expect(dane(both), leaf, TlsFailure::kNone, chain);
+  expect(dane(both, {"elsewhere.example.net"}), leaf, TlsFailure::kCertHostMismatch, chain);
 }
 
 TEST_F(Dane, SaysTheNameOfTheDemandToTheServer) {
