@@ -1,17 +1,17 @@
 // Destination: one routing domain, and one wish about TLS: its backlog, its connections and its
 // back-off.
 //
-//   backlog --stage--> staged --free connection--> under way --finished--> settled --persisted-->
-//   backlog or gone
-//                        ^                            |
-//                        '------- untried ------------'          doomed: fate decided, letter still
-//                        to come
+//   backlog --stage--> staged --free connection--> under way --finished--> settled --persisted--+
+//     ^                   ^                            |                                        |
+//     |                   '--------- untried ----------'      doomed: fate decided, its letter  |
+//     '------------------------- deferred, or gone ---------- still to come --------------------'
 //
 // After every event drain() does whatever has become possible; it is idempotent.
 //
 // Lifetime     from its first recipient until nothing is left to remember; see spent().
 // Threads      none.
-// Limits       Settings::limits, shared with the domain's other destinations; kDoomedMax letters loaded at a time only to be settled.
+// Limits       Settings::limits, shared with the domain's other destinations; kDoomedMax letters
+//              loaded at a time only to be settled.
 // Does not     dispatch events: see engine.cc.
 #pragma once
 

@@ -16,10 +16,11 @@
 #include <optional>
 #include <vector>
 
-#include "lib/delivery/engine.h"
+#include "lib/delivery/action.h"
 #include "lib/delivery/host_search.h"
 #include "lib/delivery/options.h"
 #include "lib/delivery/route_plan.h"
+#include "lib/delivery/view.h"
 #include "lib/delivery/walk.h"
 
 namespace posthaste::delivery {
