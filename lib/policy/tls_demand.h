@@ -102,8 +102,8 @@ struct TlsJudgement {
 };
 
 // `policy`: the operator's, for that domain and host. With mail::TlsWish::kOptional neither DANE
-// nor MTA-STS raise anything (RFC 8689 §4.2.2); what the operator asked for himself stays. Level none
-// stays none, whatever is published: REQUIRETLS then bars the host. REQUIRES fingerprints that
+// nor MTA-STS raise anything (RFC 8689 §4.2.2); what the operator asked for himself stays. Level
+// none stays none, whatever is published: REQUIRETLS then bars the host. REQUIRES fingerprints that
 // parse, as TlsPolicies has them.
 TlsJudgement judge_tls(const TlsPolicy& policy, const RoutingDomain& domain, const MxName& host,
                        const TlsEvidence& evidence, mail::TlsWish wish);

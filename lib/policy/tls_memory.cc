@@ -15,7 +15,16 @@ constexpr std::uint8_t kFormat = 1;
 constexpr std::uint64_t kProbeOneIn = 20;
 constexpr std::size_t kExpiredPerCall = 16;
 
-// Keys and values as they are stored: docs/queue-format.md has them byte by byte.
+// Failures that are ours, or our policy's, do not.
+bool says_something_of_the_host(TlsFailure failure) {
+  return kind(failure) != TlsFailureKind::kLocal && kind(failure) != TlsFailureKind::kPolicy;
+}
+
+// As it is stored (lib/base/codec.h); when it expires, the store keeps beside it:
+//
+//   key of a rung or failure   str address, 4 or 16 octets · var port · rest policy's fingerprint
+//   key of the strip guard     str host name · var port
+//   value of either            u8 1 · u8 rung · str label of the failure, or empty · time learned
 
 std::string encode(const TlsMemoryKey& key) {
   std::string bytes;
@@ -77,7 +86,7 @@ std::optional<TlsRemembered> decode_value(std::string_view bytes, Instant expire
   if (!in.used_up()) return std::nullopt;
   if (failure.empty()) return remembered;
   const auto known = parse_tls_failure(failure);
-  if (!known) return std::nullopt;  // a later version's
+  if (!known || !says_something_of_the_host(*known)) return std::nullopt;  // a later version's
   remembered.failure = *known;
   return remembered;
 }
@@ -164,7 +173,7 @@ void TlsMemory::learn_rung(const TlsMemoryKey& key, std::size_t rung, Duration r
 
 void TlsMemory::learn_failure(const TlsMemoryKey& key, TlsFailure failure, Duration remember,
                               Instant now, Changes& out) {
-  if (kind(failure) == TlsFailureKind::kLocal || kind(failure) == TlsFailureKind::kPolicy) return;
+  if (!says_something_of_the_host(failure)) return;
   learn(entries_, key, {0, failure, now, {}}, remember, out);
 }
 

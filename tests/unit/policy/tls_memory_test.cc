@@ -126,7 +126,7 @@ TEST_F(TlsMemoryTest, RememberingForNoTimeForgets) {
 TEST_F(TlsMemoryTest, SurvivesARestart) {
   const TlsMemoryKey v6{{parse_ip("2001:db8::1").value(), 465}, "fedcba9876543210"};
   memory_.learn_rung(key(), 2, kDay, kNow, changes_);
-  for (int i = 1; i < kTlsFailures; ++i) {
+  for (int i = 1; i < kTlsFailures; ++i) {  // those that are ours are not even learned
     memory_.learn_failure(key(static_cast<std::uint8_t>(i + 1)), static_cast<TlsFailure>(i), kDay,
                           kNow, changes_);
   }
@@ -156,6 +156,8 @@ TEST_F(TlsMemoryTest, WrongNotesAreIgnored) {
   }
   std::string other_label = changes_[0].value;
   other_label.replace(other_label.find("timeout"), 7, "tameout");
+  other.restore(false, changes_[0].key, other_label, kNow + kDay, kNow);
+  other_label.replace(other_label.find("tameout"), 7, "guarded");
   other.restore(false, changes_[0].key, other_label, kNow + kDay, kNow);
   EXPECT_EQ(other.size(), 0U);
   for (int i = 0; i < 20'000; ++i) {
