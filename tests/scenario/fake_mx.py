@@ -45,6 +45,7 @@ class Session:
     def __init__(self):
         self.commands, self.tls, self.mail_in_plaintext, self.transactions = [], None, False, 0
         self.hello, self.handshake, self.resumed, self.mail_under_tls = None, None, None, False
+        self.version = self.cipher = None
 
 
 class Door:

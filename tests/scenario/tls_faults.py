@@ -31,7 +31,7 @@ LIBCRYPTO.CRYPTO_malloc.argtypes = [ctypes.c_size_t, ctypes.c_char_p, ctypes.c_i
 LIBCRYPTO.CRYPTO_malloc.restype = ctypes.c_void_p
 TLS10, TLS12, TLS13 = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 EVERYTHING = "ALL:@SECLEVEL=0"
-DHE_RSA_AES128_GCM = 0x009E
+DHE_RSA_AES128_GCM, STATIC_RSA = 0x009E, 0x009D  # the latter with AES256-GCM
 PATIENCE = 10  # seconds that a peer waits for a client
 
 # A prime of 512 bits, as found in the wild.
@@ -131,10 +131,11 @@ class OpensslPeer:
         try:
             tls.do_handshake()
         except (ssl.SSLError, OSError) as error:
+            session.version, session.cipher = tls.version(), tls.cipher()
             session.handshake = getattr(error, "reason", None) or type(error).__name__
             hang_up(tls)
             raise Gone
-        session.handshake, session.resumed = "ok", tls.session_reused
+        session.handshake, session.resumed, session.version, session.cipher = "ok", tls.session_reused, tls.version(), tls.cipher()
         return tls
 
 
@@ -281,6 +282,7 @@ def peers(folder, certificates):
         "large_hello_resets": Choosy(lambda hello: RESETS if hello.tls13 else tls12),
         "large_hello_closes": Choosy(lambda hello: CLOSES if hello.tls13 else tls12),
         "large_hello_silent": Choosy(lambda hello: SILENT if hello.tls13 else tls12),
+        "third_time": Choosy(lambda hello: RESETS if hello.tls13 and STATIC_RSA not in hello.ciphers else static_rsa),
         "three_times": Choosy(lambda hello: RESETS if hello.tls13 else static_rsa),
         # ---- our certificate
         "wants_certificate_tls12": OpensslPeer(c.good, maximum=TLS12, clients=clients),
@@ -300,7 +302,7 @@ def peers(folder, certificates):
 
 def certificate_of(row, certificates):
     """The one that the peer of a row shows, where it shows one."""
-    if row in ("static_rsa", "three_times", "good_rsa", "dh_2048", "dh_512", "sha1_only", "sha1_signature", "tls10_only"):
+    if row in ("static_rsa", "third_time", "three_times", "good_rsa", "dh_2048", "dh_512", "sha1_only", "sha1_signature", "tls10_only"):
         return certificates.rsa
     if row.startswith("revoked"):
         return certificates.revoked

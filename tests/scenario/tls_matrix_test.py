@@ -6,6 +6,8 @@ import collections
 import itertools
 import json
 import os
+import pathlib
+import re
 import smtplib
 import threading
 import unittest
@@ -19,8 +21,9 @@ from signed_zone import SignedZone
 
 MODES = ("starttls", "implicit")
 NAMES = ["*.m.test", "*.mx.test", "*.dane.test"]
-# What tells the profiles apart in a ClientHello: TLS 1.3, and static RSA.
-STATIC_RSA, OLDEST = 0x009D, {"tls10": 0x0301}
+
+# Ours; or about a policy, a memory or a promise that no cell has.
+NOT_OF_THE_WIRE = {"local_error", "sts_mx_mismatch", "suspected_strip", "requiretls_missing", "guarded"}
 
 
 class Cell:
@@ -198,8 +201,8 @@ class Matrix(unittest.TestCase):
                 return
             elif want.plaintext != last["tls"].startswith("plaintext"):
                 yield f"tls {last['tls']}"
-            elif want.fallback and want.fallback not in last["tls"]:
-                yield f"{last['tls']} does not say {want.fallback}"
+            elif want.plaintext and want.reason and want.reason not in last["tls"]:
+                yield f"{last['tls']} does not say {want.reason}"
             elif not want.plaintext and last["tls"].split()[2] != ("verified" if want.verified else "unverified"):
                 yield f"{last['tls']}, but verified is {want.verified}"
         self.each(check)
@@ -213,36 +216,57 @@ class Matrix(unittest.TestCase):
                 counts[tuple(have[label].strip('"') for label in labels)] += int(value)
         return counts
 
+    def check_counted(self, family, labels, want):
+        have, want = self.counted(family, *labels), collections.Counter(want)
+        wrong = [f"{key}: {have[key]}, not {want[key]}" for key in sorted(set(have) | set(want)) if have[key] != want[key]]
+        self.assertFalse(wrong, "\n".join(wrong))
+
+    def expected(self, name):
+        return [(cell, each) for cell in self.street.cells for each in getattr(cell.expected, name)]
+
     def test_the_handshakes_are_counted_as_they_were(self):
-        want = collections.Counter((cell.mode, *handshake) for cell in self.street.cells for handshake in cell.expected.handshakes)
-        self.same(self.counted("posthaste_tls_handshakes_total", "mode", "profile", "result", "reason"), want)
+        self.check_counted("posthaste_tls_handshakes_total", ("mode", "profile", "result", "reason"),
+                           [(cell.mode, *handshake) for cell, handshake in self.expected("handshakes")])
 
-    def test_the_handshakes_are_counted_as_the_receivers_saw_them(self):
-        """A peer cannot tell why we left, but it knows how many began, and how many went well for both."""
-        sessions = [(cell, session) for cell in self.street.cells for session in cell.receiver.sessions if session.hello]
-        went_well = sum(session.handshake == "ok" or bool(cell.spec.afterwards) for cell, session in sessions)
-        self.assertEqual(self.counted("posthaste_tls_handshakes_total", "result")["ok",], went_well)
+    def test_the_sessions_are_counted_as_the_receivers_saw_them(self):
+        """A peer cannot tell why we left, but it knows how many handshakes went well for both, and what they came to."""
+        sessions = [session for cell in self.street.cells for session in cell.receiver.sessions if session.hello
+                    and (session.handshake == "ok" or cell.spec.afterwards)]
+        self.check_counted("posthaste_tls_sessions_total", ("version", "cipher"), [(s.version, s.cipher[0]) for s in sessions])
+        self.check_counted("posthaste_tls_sessions_total", ("auth",), [(auth,) for _, auth in self.expected("sessions")])
+        self.check_counted("posthaste_tls_without_forward_secrecy_total", (),
+                           [() for s in sessions if not s.cipher[0].startswith(("TLS_", "ECDHE", "DHE"))])
 
-    def test_plaintext_is_counted_with_its_reason(self):
-        want = collections.Counter(("starttls", "plaintext", cell.expected.fallback) for cell in self.street.cells
-                                   if cell.expected.fallback)
-        have = self.counted("posthaste_tls_fallbacks_total", "from", "to", "reason")
-        self.same(collections.Counter({key: count for key, count in have.items() if key[1] == "plaintext"}), want)
+    def test_every_step_down_is_counted_and_logged_with_its_reason(self):
+        self.check_counted("posthaste_tls_fallbacks_total", ("from", "to", "reason"), [step for _, step in self.expected("steps")])
+        logged = collections.Counter((event["domain"], event["from"], event["to"], event["reason"])
+                                     for events in self.events.values() for event in events if event["event"] == "tls_fell_back")
+        self.assertEqual(logged, collections.Counter((cell.domain, *step) for cell, step in self.expected("steps")))
+
+    def test_who_decided_and_whether_it_was_met_is_counted(self):
+        self.check_counted("posthaste_tls_policy_total", ("source", "level", "result"), [each for _, each in self.expected("policies")])
+        self.check_counted("posthaste_tls_barred_total", ("reason",), [(cell.expected.barred,) for cell in self.street.cells
+                                                                       if cell.expected.barred])
 
     def test_the_guard_before_mail_never_had_to_act(self):
         guarded = [value for name, value in self.metrics.items() if 'reason="guarded"' in name]
         self.assertTrue(guarded)
         self.assertEqual(sum(guarded), 0)
+        self.assertFalse([event for events in self.events.values() for event in events if event.get("tls_failure") == "guarded"])
 
-    def same(self, have, want):
-        wrong = [f"{key}: {have[key]}, not {want[key]}" for key in sorted(set(have) | set(want)) if have[key] != want[key]]
-        self.assertFalse(wrong, "\n".join(wrong))
+    def test_every_reason_that_the_wire_can_give_is_in_the_matrix(self):
+        """docs/tls.md has the table: a reason that is added there wants a row here."""
+        text = (pathlib.Path(__file__).parents[2] / "docs/tls.md").read_text().split("## Failures")[1]
+        rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+        told = {label for row in rows for label in re.findall("`([a-z_]+)`", row)}
+        met = {reason for _, (_, _, reason) in self.expected("handshakes")} | {cell.expected.barred for cell in self.street.cells}
+        self.assertEqual(told - met, NOT_OF_THE_WIRE)
 
 
 def profile_of(hello, cell):
     if cell.spec.ladder != tls_model.LADDER:
         return cell.spec.ladder[0]
-    if STATIC_RSA in hello.ciphers:
+    if tls_faults.STATIC_RSA in hello.ciphers:
         return "compat"
     return "modern" if hello.tls13 else "reduced"
 

@@ -17,7 +17,7 @@ class Row:
     starttls       what becomes of STARTTLS, before any handshake
     fails          how the handshake fails, on every rung or by rung
     certificate    what is wrong with the certificate for who verifies the chain and the host's name, or by level
-    other_key      its key is none that was pinned or published
+    key            what is wrong with its key, for who has pinned or published one
     afterwards     what it says after a handshake that went well (TLS 1.3)
     reply          a reply to STARTTLS that says nothing of TLS
     tlsa           its TLSA records, in the columns that have any: "match", "mismatch", "anchor", "unusable", "bogus", "absent"
@@ -26,7 +26,7 @@ class Row:
     starttls: str = None
     fails: object = None
     certificate: object = None
-    other_key: bool = False
+    key: str = None
     afterwards: str = None
     reply: str = None
     rule: dict = dataclasses.field(default_factory=dict)
@@ -105,6 +105,7 @@ ROWS = {
     "large_hello_resets": Row(fails={"modern": "reset"}),
     "large_hello_closes": Row(fails={"modern": "closed"}),
     "large_hello_silent": Row(fails={"modern": "timeout"}),
+    "third_time": Row(fails={"modern": "reset", "reduced": "peer_handshake_failure"}),
     "three_times": Row(fails={"modern": "reset", "reduced": "peer_handshake_failure", "compat": "reset"}),
     # RFC 5246 §7.4.6: handshake_failure; RFC 8446 §4.4.2.4: certificate_required, when our handshake is over.
     "wants_certificate_tls12": Row(fails="peer_handshake_failure"),
@@ -124,19 +125,20 @@ ROWS = {
     "host_only": Row(certificate=by_name(None, "cert_host_mismatch")),
     "domain_only": Row(certificate=by_name("cert_host_mismatch", None)),
     "wrong_purpose": Row(certificate="cert_wrong_purpose"),
-    "weak_key": Row(certificate="cert_weak"),
+    # The profile's security level says what counts for a key at all, whoever vouches for it.
+    "weak_key": Row(certificate="cert_weak", key="cert_weak"),
     "weak_digest": Row(certificate="cert_weak"),
     "revoked_crl": Row(certificate="cert_revoked", rule={"crl": True}),
     # A staple is asked for only where a chain counts, so whoever only observes does not see it.
     "revoked_staple": Row(certificate=by_name("cert_revoked", "cert_revoked") | {"observed": None}),
-    "other_key": Row(other_key=True),
+    "other_key": Row(key="dane_no_match"),
 }
 
 # RFC 7672 §2.2, §3.1. Columns: PUBLISHED.
 DANE_ROWS = {
     "dane_match": Row(peer="good"),
     "dane_match_expired": Row(peer="expired", certificate="cert_expired"),
-    "dane_mismatch": Row(peer="good", tlsa="mismatch", other_key=True),
+    "dane_mismatch": Row(peer="good", tlsa="mismatch", key="dane_no_match"),
     "dane_anchor": Row(peer="anchored", tlsa="anchor"),
     "dane_anchor_wrong_name": Row(peer="anchored_wrong_name", tlsa="anchor", certificate="cert_host_mismatch",
                                   anchored="cert_host_mismatch"),
@@ -171,7 +173,10 @@ class Expected:
     connections: int = 0
     hellos: list = dataclasses.field(default_factory=list)       # profiles, in order
     handshakes: list = dataclasses.field(default_factory=list)   # (profile, result, reason) as counted
-    fallback: str = None         # counted reason of plaintext
+    sessions: list = dataclasses.field(default_factory=list)     # "verified" or "none", for each handshake that went well
+    steps: list = dataclasses.field(default_factory=list)        # (from, to, reason) of the one that brought a session
+    policies: list = dataclasses.field(default_factory=list)     # (source, level, "met" or "not_met") of each connection
+    barred: str = None           # why nobody was called
     starttls: bool = True        # the command may have been seen
 
 
@@ -185,28 +190,36 @@ def next_rung(ladder, rung, reason):
     return None
 
 
-def authentication(row, column):
-    """(kind, barred because of DANE, plaintext is forbidden): who decides is the strongest."""
+@dataclasses.dataclass
+class Demand:
+    """Who decides is the strongest: RFC 7672 §2.2, docs/tls.md."""
+    kind: str                # "observed", "key", "anchor", "chain"
+    source: str
+    level: str
+    forbidden: bool          # plaintext is
+    barred: str = None
+
+
+def demand(row, column):
     level, tlsa = column.level, row.tlsa if column.published else None
     forbidden = level not in ("none", "may", "dane")
     if level in ("may", "dane", "encrypt", "dane-only") and tlsa:
         if tlsa == "bogus":
-            return None, "dane_lookup", True
-        if tlsa in ("match", "mismatch"):
-            return "key", None, True
-        if tlsa == "anchor":
-            return "anchor", None, True
-        forbidden |= tlsa == "unusable"
+            return Demand(None, "dane", level, True, "dane_lookup")
+        if tlsa in ("match", "mismatch", "anchor"):
+            return Demand("anchor" if tlsa == "anchor" else "key", "dane", "dane-only" if level == "dane-only" else "dane", True)
+        if tlsa == "unusable" and not forbidden:
+            return Demand("observed", "dane", "encrypt", True)
     if level == "dane-only":
-        return None, "dane_required", True
+        return Demand(None, "operator", level, True, "dane_required")
     kind = {"fingerprint": "key", "verify": "chain", "secure": "chain"}.get(level, "observed")
-    return kind, None, forbidden
+    return Demand(kind, "operator", level, forbidden)
 
 
 def fault_of_certificate(row, kind, level):
     """What is wrong with it for that kind of authentication; None: nothing."""
     if kind == "key":
-        return "dane_no_match" if row.other_key else None
+        return row.key
     if kind == "anchor":
         return row.anchored
     if not isinstance(row.certificate, dict):
@@ -217,49 +230,63 @@ def fault_of_certificate(row, kind, level):
 
 def expect(row, column, mode):
     """One host, one message that has just arrived."""
-    expected = Expected()
+    wanted, expected = demand(row, column), Expected()
     if column.level == "none":
-        return Expected(delivered=True, plaintext=True, connections=1, starttls=False)
-    kind, barred, forbidden = authentication(row, column)
-    if barred:
-        expected.reason = barred
-        expected.handshakes = [(row.ladder[0], "failed", barred)]
+        return Expected(delivered=True, plaintext=True, connections=1, starttls=False, policies=[("operator", "none", "met")])
+    if wanted.barred:
+        expected.reason = expected.barred = wanted.barred
         return expected
     if row.reply:
         expected.connections = 1
         return expected
-    failure = climb(expected, row, column, kind)
-    if failure is None:
-        return expected
-    expected.reason = failure
-    at_once = column.rule.get("plaintext_after") == "0s" or failure in ("not_offered", "refused_temporary", "refused_permanent")
-    if not forbidden and mode == "starttls" and at_once:  # a port for TLS has no plaintext
-        expected.delivered = expected.plaintext = True
-        expected.fallback = failure
-        expected.connections += 1
+    failure = climb(expected, row, column, wanted.kind)
+    # A handshake that went well is no session yet where the host has the last word.
+    met = [result == "ok" for _, result, _ in expected.handshakes]
+    if row.afterwards and met:
+        met.remove(True)
+    if failure is not None:
+        expected.reason = failure
+        at_once = column.rule.get("plaintext_after") == "0s" or failure in ("not_offered", "refused_temporary", "refused_permanent")
+        if not wanted.forbidden and mode == "starttls" and at_once:  # a port for TLS has no plaintext
+            step_to_plaintext(expected, failure, met)
+    expected.policies = [(wanted.source, wanted.level, "met" if each else "not_met") for each in met]
     return expected
+
+
+def step_to_plaintext(expected, failure, met):
+    """The level is met: it asked for nothing that is not there."""
+    expected.delivered = expected.plaintext = True
+    expected.steps = [("starttls", "plaintext", failure)]
+    # Where STARTTLS is not offered nothing has gone wrong yet; else RFC 3207 §4.1 leaves a state that nobody knows.
+    if failure != "not_offered":
+        expected.connections += 1
+        met.append(True)
+    else:
+        met[0] = True
 
 
 def climb(expected, row, column, kind):
     """The rungs. Gives the last failure; None: it is delivered."""
-    rung = row.ladder[0]
+    rung, before, failure = row.ladder[0], None, None
     if row.starttls:
         expected.connections, expected.handshakes = 1, [(rung, "failed", row.starttls)]
         return row.starttls
     while True:
+        because, failure = failure, row.fails.get(rung) if isinstance(row.fails, dict) else row.fails
         expected.connections += 1
         expected.hellos.append(rung)
-        failure = row.fails.get(rung) if isinstance(row.fails, dict) else row.fails
         wrong = fault_of_certificate(row, kind, column.level)
         if not failure and kind != "observed":
             failure = wrong
         if not failure:
             expected.handshakes.append((rung, "ok", "none"))
+            expected.sessions.append("none" if wrong else "verified")
             failure = row.afterwards
         if not failure:
             expected.delivered, expected.verified = True, wrong is None
+            expected.steps = [(before, rung, because)] if before else []
             return None
         expected.handshakes.append((rung, "failed", failure))
-        rung = next_rung(row.ladder, rung, failure)
+        before, rung = rung, next_rung(row.ladder, rung, failure)
         if rung is None or len(expected.hellos) == HANDSHAKES_MAX:
             return failure
