@@ -93,7 +93,9 @@ Daemon::Daemon(std::string config_file, std::shared_ptr<const Runtime> runtime)
     : config_file_(std::move(config_file)),
       runtime_(std::move(runtime)),
       log_(log_level(runtime_->config.log.level), log_format(runtime_->config.log.format)),
-      timer_(loop_, [this] { on_timer(); }) {}
+      timer_(loop_, [this] { on_timer(); }) {
+  metrics_.tls().know(tls_vocabulary(runtime_->config));
+}
 
 Daemon::~Daemon() { take_apart(); }
 
@@ -317,6 +319,7 @@ void Daemon::reload() {
                  "listen, data_dir, workers, dns, queue, admin and log change only with a restart; "
                  "all else is in force"}});
   }
+  metrics_.tls().know(tls_vocabulary(next->config));
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     workers_[i]->post([next, contexts = made[i]](Worker& w) { w.reconfigure(next, contexts); });
   }

@@ -80,12 +80,12 @@ void InboundConnection::on_handshake(io::IoResult result) {
   const TlsMode mode = implicit_tls_ ? TlsMode::kImplicit : TlsMode::kStartTls;
   if (result.status == io::IoStatus::kOk) {
     const Duration took = worker_.loop().fresh_now() - handshake_began_;
-    house.metrics.tls_up(Direction::kInbound, mode, tls_->facts(), took);
+    house.metrics.tls().up(Direction::kInbound, mode, tls_->facts(), took);
     feed(smtp::server::TlsUp{tls_->facts()});
     return;
   }
-  house.metrics.tls_failed(Direction::kInbound, mode, policy::modern_profile().name,
-                           tls_->failure());
+  house.metrics.tls().failed(Direction::kInbound, mode, contexts_->server_profile(),
+                             tls_->failure());
   house.log.write(LogLevel::kInfo, "tls_failed",
                   {{"direction", "inbound"},
                    {"peer", render_endpoint(peer_)},

@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "daemon/deadlines.h"
+#include "daemon/tls_contexts.h"
 #include "daemon/wiring.h"
 #include "lib/io/connection.h"
 #include "lib/smtp/server_session.h"

@@ -16,11 +16,9 @@ namespace posthaste::daemon {
 namespace {
 
 using policy::RetryClass;
-using policy::TlsFailure;
 using Buckets = prometheus::Histogram::BucketBoundaries;
 
 constexpr std::array<std::string_view, 2> kDirections{"inbound", "outbound"};
-constexpr std::array<std::string_view, 2> kModes{"starttls", "implicit"};
 constexpr std::array<std::string_view, 4> kEndings{"delivered", "deferred", "bounced", "expired"};
 constexpr std::array<std::string_view, 7> kWithin{"1m", "5m", "15m", "1h", "4h", "1d", "later"};
 constexpr std::array<std::string_view, 6> kRefusals{"full",      "busy",   "loop",
@@ -40,21 +38,7 @@ auto& family(Builder builder, prometheus::Registry& registry, const char* name, 
 struct Metrics::State {
   prometheus::Registry registry;
 
-  prometheus::Family<prometheus::Counter>& handshakes = family(
-      prometheus::BuildCounter(), registry, "posthaste_tls_handshakes_total",
-      "TLS handshakes, and sessions that had none though it was wanted, by result and reason");
-  prometheus::Family<prometheus::Histogram>& handshake_seconds =
-      family(prometheus::BuildHistogram(), registry, "posthaste_tls_handshake_seconds",
-             "Time from the first handshake byte to a session that is up");
-  prometheus::Family<prometheus::Counter>& sessions =
-      family(prometheus::BuildCounter(), registry, "posthaste_tls_sessions_total",
-             "TLS sessions that came up, by what they are");
-  prometheus::Family<prometheus::Counter>& fallbacks =
-      family(prometheus::BuildCounter(), registry, "posthaste_tls_fallbacks_total",
-             "Steps down that the policy allowed");
-  prometheus::Family<prometheus::Counter>& policies =
-      family(prometheus::BuildCounter(), registry, "posthaste_tls_policy_total",
-             "Outbound sessions by where their TLS level came from and whether it was met");
+  TlsMetrics tls{registry};
   prometheus::Family<prometheus::Counter>& attempts =
       family(prometheus::BuildCounter(), registry, "posthaste_attempts_total",
              "Recipients tried, by outcome and class of the failure");
@@ -73,7 +57,6 @@ struct Metrics::State {
   prometheus::Family<prometheus::Gauge>& connections =
       family(prometheus::BuildGauge(), registry, "posthaste_connections", "Open connections");
 
-  std::array<prometheus::Histogram*, 2> handshake_time{};
   std::array<std::array<prometheus::Counter*, policy::kRetryClasses + 1>, 4> attempt{};
   std::array<prometheus::Counter*, policy::kRetryClasses> scheduled{};
   std::array<prometheus::Gauge*, kWithin.size()> due_within{};
@@ -92,34 +75,9 @@ struct Metrics::State {
   prometheus::Gauge* trouble = nullptr;
 
   State() {
-    make_tls();
     make_attempts();
     make_queue();
     make_store();
-  }
-
-  void make_tls() {
-    for (std::size_t d = 0; d < kDirections.size(); ++d) {
-      handshake_time[d] = &handshake_seconds.Add(
-          {{"direction", str(kDirections[d])}},
-          Buckets{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30});
-      for (const auto mode : kModes) {
-        handshake(kDirections[d], mode, "modern", "ok", "none");
-        for (int reason = 1; reason < policy::kTlsFailures; ++reason) {
-          handshake(kDirections[d], mode, "modern", "failed",
-                    label(static_cast<TlsFailure>(reason)));
-        }
-      }
-    }
-    for (int reason = 1; reason < policy::kTlsFailures; ++reason) {
-      const auto failure = static_cast<TlsFailure>(reason);
-      if (failure != TlsFailure::kLocalError)
-        fallback(failure);  // that one never leads to plaintext
-    }
-    for (const auto level :
-         {policy::TlsLevel::kNone, policy::TlsLevel::kMay, policy::TlsLevel::kEncrypt}) {
-      for (const bool met : {true, false}) policy_counter(level, met);
-    }
   }
 
   void make_attempts() {
@@ -179,57 +137,12 @@ struct Metrics::State {
   prometheus::Gauge& gauge(const char* name, const char* help) {
     return family(prometheus::BuildGauge(), registry, name, help).Add({});
   }
-  prometheus::Counter& handshake(std::string_view direction, std::string_view mode,
-                                 std::string_view profile, std::string_view result,
-                                 std::string_view reason) {
-    return handshakes.Add({{"direction", str(direction)},
-                           {"mode", str(mode)},
-                           {"profile", str(profile)},
-                           {"result", str(result)},
-                           {"reason", str(reason)}});
-  }
-  prometheus::Counter& fallback(TlsFailure reason) {
-    return fallbacks.Add(
-        {{"from", "starttls"}, {"to", "plaintext"}, {"reason", str(label(reason))}});
-  }
-  prometheus::Counter& policy_counter(policy::TlsLevel level, bool met) {
-    return policies.Add(
-        {{"source", "operator"}, {"level", str(name(level))}, {"result", met ? "met" : "not_met"}});
-  }
 };
 
 Metrics::Metrics() : state_(std::make_unique<State>()) {}
 Metrics::~Metrics() = default;
 
-void Metrics::tls_up(Direction direction, TlsMode mode, const policy::TlsFacts& facts,
-                     Duration took) {
-  const auto d = static_cast<std::size_t>(direction);
-  state_
-      ->handshake(kDirections[d], kModes[static_cast<std::size_t>(mode)], facts.profile, "ok",
-                  "none")
-      .Increment();
-  state_->handshake_time[d]->Observe(seconds(took));
-  state_->sessions
-      .Add({{"direction", str(kDirections[d])},
-            {"version", facts.version},
-            {"cipher", facts.cipher},
-            {"auth", facts.verified ? "verified" : "none"},
-            {"resumed", facts.resumed ? "yes" : "no"}})
-      .Increment();
-}
-
-void Metrics::tls_failed(Direction direction, TlsMode mode, std::string_view profile,
-                         TlsFailure reason) {
-  state_
-      ->handshake(kDirections[static_cast<std::size_t>(direction)],
-                  kModes[static_cast<std::size_t>(mode)], profile, "failed", label(reason))
-      .Increment();
-}
-
-void Metrics::tls_fell_back(TlsFailure reason) { state_->fallback(reason).Increment(); }
-void Metrics::tls_policy(policy::TlsLevel level, bool met) {
-  state_->policy_counter(level, met).Increment();
-}
+TlsMetrics& Metrics::tls() { return state_->tls; }
 
 void Metrics::attempt(delivery::Ending ending, RetryClass retry_class) {
   auto& row = state_->attempt[static_cast<std::size_t>(ending)];

@@ -2,7 +2,7 @@
 // bounded.
 //
 // Threads      the counting functions from any; they are atomic and look nothing up on the hot
-//              path.
+//              path (a handshake is none).
 // Does not     know who counts, or HTTP. What is a snapshot (queue sizes, the schedule) is set
 //              before each scrape.
 #pragma once
@@ -14,14 +14,11 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/tls_metrics.h"
 #include "lib/delivery/engine.h"
 #include "lib/policy/retry_policy.h"
-#include "lib/policy/tls_facts.h"
 
 namespace posthaste::daemon {
-
-enum class Direction : std::uint8_t { kInbound, kOutbound };
-enum class TlsMode : std::uint8_t { kStartTls, kImplicit };
 
 // What the workers and the store know at the moment of a scrape, added up.
 struct Snapshot {
@@ -46,12 +43,7 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  void tls_up(Direction direction, TlsMode mode, const policy::TlsFacts& facts, Duration took);
-  // Also for failures without a handshake: not offered, refused.
-  void tls_failed(Direction direction, TlsMode mode, std::string_view profile,
-                  policy::TlsFailure reason);
-  void tls_fell_back(policy::TlsFailure reason);
-  void tls_policy(policy::TlsLevel level, bool met);
+  TlsMetrics& tls();
   void attempt(delivery::Ending ending, policy::RetryClass retry_class);
   void maybe_delivered();
   void delivered_after(Duration since_accepted);

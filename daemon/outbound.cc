@@ -16,7 +16,8 @@ smtp::ClientOptions options(const Runtime& runtime, const delivery::Connect& con
   made.helo = runtime.hostname;
   made.tls = connect.tls;
   made.implicit_tls = connect.implicit_tls;
-  made.plaintext_allowed = !policy::encrypts(connect.level);
+  made.plaintext_allowed = !connect.demand->encrypted;
+  made.verified_required = connect.demand->authentication != policy::TlsAuthentication::kNone;
   made.timeouts = runtime.engine->timeouts;
   return made;
 }
@@ -93,7 +94,7 @@ void OutboundConnection::on_handshake(io::IoResult result) {
   if (over_) return;
   if (result.status == io::IoStatus::kOk) {
     const Duration took = worker_.loop().fresh_now() - handshake_began_;
-    worker_.house().metrics.tls_up(Direction::kOutbound, mode(), tls_->facts(), took);
+    worker_.house().metrics.tls().up(Direction::kOutbound, mode(), tls_->facts(), took);
     feed(smtp::TlsUp{tls_->facts()});
   } else {
     feed(smtp::TlsFailed{tls_->failure(), tls_->failure_words()});
@@ -157,11 +158,12 @@ bool OutboundConnection::carry_out(smtp::ClientAction& action) {
 
 void OutboundConnection::start_tls() {
   connection_->flush();
-  auto* context = contexts_->client(connect_.profile);
-  auto stream = context == nullptr
-                    ? Result<std::unique_ptr<tls::TlsStream>>(
-                          fail(ErrorCode::kNotFound, "no TLS profile \"" + connect_.profile + "\""))
-                    : tls::TlsStream::client(*context, connection_->fd(), connect_.host);
+  auto* context = contexts_->client(connect_.profile, *connect_.demand);
+  auto stream =
+      context == nullptr
+          ? Result<std::unique_ptr<tls::TlsStream>>(
+                fail(ErrorCode::kNotFound, "the configuration has changed meanwhile"))
+          : tls::TlsStream::client(*context, connection_->fd(), connect_.host, connect_.demand);
   if (!stream) {
     answers_.push_back(smtp::TlsFailed{policy::TlsFailure::kLocalError, stream.error().words});
     return;
@@ -187,19 +189,18 @@ void OutboundConnection::give_chunk(std::uint16_t chunk) {
 void OutboundConnection::on_ready(const smtp::Ready& ready) {
   auto& metrics = worker_.house().metrics;
   if (!ready.tls && connect_.tls == smtp::TlsNeed::kIfOffered) {
-    metrics.tls_failed(Direction::kOutbound, mode(), connect_.profile,
-                       policy::TlsFailure::kNotOffered);
+    metrics.tls().failed(Direction::kOutbound, mode(), connect_.profile,
+                         policy::TlsFailure::kNotOffered);
   }
-  metrics.tls_policy(connect_.level,
-                     ready.tls.has_value() || connect_.level == policy::TlsLevel::kNone);
+  metrics.tls().demanded(*connect_.demand, satisfies(*connect_.demand, ready.tls));
   worker_.engine_event(delivery::SessionReady{connect_.conn, ready.capabilities, ready.tls});
 }
 
 void OutboundConnection::on_failed(const smtp::SessionFailure& failure) {
   auto& house = worker_.house();
   if (failure.tls != policy::TlsFailure::kNone) {
-    house.metrics.tls_failed(Direction::kOutbound, mode(), connect_.profile, failure.tls);
-    house.metrics.tls_policy(connect_.level, false);
+    house.metrics.tls().failed(Direction::kOutbound, mode(), connect_.profile, failure.tls);
+    house.metrics.tls().demanded(*connect_.demand, false);
   }
   // A peer that closes an idle connection does what it may at any time.
   const LogLevel level = failure.stage == smtp::Stage::kIdle ? LogLevel::kDebug : LogLevel::kInfo;

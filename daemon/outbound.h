@@ -10,6 +10,7 @@
 
 #include "daemon/deadlines.h"
 #include "daemon/metrics.h"
+#include "daemon/tls_contexts.h"
 #include "daemon/wiring.h"
 #include "lib/delivery/engine.h"
 #include "lib/io/connection.h"

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
-#include "lib/base/check.h"
-
 namespace posthaste::daemon {
 namespace {
 
 constexpr std::size_t kBurstOfAll = 250;
+constexpr unsigned kWorkersMax = 255;  // of the lanes of ids one is the TLS reporter's
 
 delivery::Rate rate(const config::Rate& from) { return {from.count, from.per}; }
 
@@ -34,6 +33,15 @@ smtp::ClientTimeouts timeouts(const config::Timeouts& from) {
   to.block = from.block;
   to.final_dot = from.final_dot;
   return to;
+}
+
+smtp::ClientCertificates client_certificates(const config::Submission& from) {
+  switch (from.client_certificates.mode) {
+    case config::CertificateUse::kIgnore: return smtp::ClientCertificates::kIgnore;
+    case config::CertificateUse::kOptional: return smtp::ClientCertificates::kOptional;
+    case config::CertificateUse::kRequired: return smtp::ClientCertificates::kRequired;
+  }
+  return smtp::ClientCertificates::kRequired;
 }
 
 std::shared_ptr<const delivery::Options> engine_options(const config::Config& from,
@@ -70,7 +78,7 @@ std::shared_ptr<const Runtime> make_runtime(config::Config config, const std::st
   auto runtime = std::make_shared<Runtime>();
   runtime->hostname =
       HeloName(config.hostname.empty() ? fold_domain(machine_name) : config.hostname);
-  runtime->workers = std::clamp(config.workers == 0 ? cores : config.workers, 1U, 256U);
+  runtime->workers = std::clamp(config.workers == 0 ? cores : config.workers, 1U, kWorkersMax);
   runtime->engine = engine_options(config, runtime->hostname, runtime->workers);
   runtime->resolver.servers = config.dns_servers;
   // Together the workers' bursts must fit into the socket buffer of a resolver with default
@@ -79,8 +87,26 @@ std::shared_ptr<const Runtime> make_runtime(config::Config config, const std::st
   runtime->submission.hostname = runtime->hostname;
   runtime->submission.message_bytes_max = config.submission.message_bytes_max;
   runtime->submission.recipients_max = config.submission.recipients_max;
+  runtime->submission.client_certificates = client_certificates(config.submission);
+  runtime->submission.allowed_certificates = config.submission.client_certificates.allow;
   runtime->config = std::move(config);
   return runtime;
+}
+
+TlsMetrics::Vocabulary tls_vocabulary(const config::Config& config) {
+  TlsMetrics::Vocabulary vocabulary;
+  vocabulary.inbound_profile = config.submission.profile;
+  for (const auto& profile : config.tls.profiles) {
+    vocabulary.outbound_profiles.push_back(profile.name);
+  }
+  for (const auto& policy : config.tls.policies.materials()) {
+    policy::Ladder ladder;
+    for (const auto& rung : policy.ladder) {
+      if (const auto* profile = config.tls.profile(rung)) ladder.push_back(*profile);
+    }
+    vocabulary.ladders.push_back(std::move(ladder));
+  }
+  return vocabulary;
 }
 
 LogLevel log_level(config::LogLevel level) {
@@ -95,35 +121,6 @@ LogLevel log_level(config::LogLevel level) {
 
 LogFormat log_format(config::LogFormat format) {
   return format == config::LogFormat::kJson ? LogFormat::kJson : LogFormat::kLogfmt;
-}
-
-Result<std::unique_ptr<TlsContexts>> TlsContexts::make(const Runtime& runtime,
-                                                       std::vector<std::string>& warnings) {
-  auto contexts = std::make_unique<TlsContexts>();
-  for (const auto& profile : runtime.config.tls.profiles) {
-    auto made = tls::ClientContext::make(profile);
-    if (!made) return tl::unexpected(made.error());
-    contexts->clients_.emplace(profile.name, std::move(*made));
-  }
-  const auto& submission = runtime.config.submission;
-  if (!submission.certificate.empty()) {
-    const policy::TlsProfile* profile = runtime.config.tls.profile(submission.profile);
-    CHECK(profile != nullptr);  // config/ has seen to it
-    std::string warning;
-    auto made = tls::ServerContext::make({.certificate_file = submission.certificate,
-                                          .private_key_file = submission.private_key,
-                                          .profile = *profile},
-                                         &warning);
-    if (!made) return tl::unexpected(made.error());
-    if (!warning.empty()) warnings.push_back(std::move(warning));
-    contexts->server_ = std::move(*made);
-  }
-  return contexts;
-}
-
-tls::ClientContext* TlsContexts::client(const std::string& profile) {
-  const auto found = clients_.find(profile);
-  return found == clients_.end() ? nullptr : found->second.get();
 }
 
 }  // namespace posthaste::daemon

@@ -297,7 +297,7 @@ void Worker::apply(delivery::Action& action) {
             house_->store.push(settler_->settle(e, *runtime_, loop_.now()));
           },
           [&](delivery::FellBack& e) {
-            if (e.to == "plaintext") house_->metrics.tls_fell_back(e.reason);
+            house_->metrics.tls().fell_back(e.from, e.to, e.reason);
             house_->log.write(LogLevel::kWarning, "tls_fell_back",
                               {{"domain", e.domain.text()},
                                {"host", e.host.text()},

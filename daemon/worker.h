@@ -24,6 +24,7 @@
 #include "daemon/reader_thread.h"
 #include "daemon/settler.h"
 #include "daemon/store_thread.h"
+#include "daemon/tls_contexts.h"
 #include "daemon/wiring.h"
 #include "lib/base/ids.h"
 #include "lib/delivery/engine.h"

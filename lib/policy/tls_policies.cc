@@ -163,9 +163,12 @@ std::optional<Error> trouble_in(const Draft& draft) {
   return std::nullopt;
 }
 
-bool has_a_say(const TlsOverlay& overlay) {
+bool decides_on_plaintext(const TlsOverlay& overlay) {
   return overlay.level || overlay.connect || overlay.not_offered || overlay.refused ||
          overlay.handshake;
+}
+bool names_material(const TlsOverlay& overlay) {
+  return overlay.ladder || overlay.ca_file || overlay.crl_file || overlay.client_certificate;
 }
 
 // A name that the pattern matches, and no narrower pattern does: no label has a NUL.
@@ -179,7 +182,8 @@ std::string specimen(const DomainPattern& pattern) {
 // other; that one's specimen is matched by both, and by no rule that does not match the domain as
 // well. The same holds of hosts.
 std::vector<std::string> specimens(const std::vector<TlsRule>& rules,
-                                   std::vector<DomainPattern> TlsRule::*patterns) {
+                                   std::vector<DomainPattern> TlsRule::*patterns,
+                                   bool (*has_a_say)(const TlsOverlay&)) {
   std::vector<std::string> names{""};
   for (const TlsRule& rule : rules) {
     if (!has_a_say(rule.overlay)) continue;
@@ -207,8 +211,8 @@ std::optional<Error> trouble_between(const Layers& layers, const std::vector<std
 }
 
 std::optional<Error> trouble_in(const Layers& layers) {
-  const auto domains = specimens(layers.rules, &TlsRule::match);
-  const auto hosts = specimens(layers.rules, &TlsRule::mx);
+  const auto domains = specimens(layers.rules, &TlsRule::match, decides_on_plaintext);
+  const auto hosts = specimens(layers.rules, &TlsRule::mx, decides_on_plaintext);
   for (const std::string& domain : domains) {
     if (auto trouble = trouble_in(layers.draft_for({domain, ""}))) return trouble;
   }
@@ -216,6 +220,31 @@ std::optional<Error> trouble_in(const Layers& layers) {
     if (auto trouble = trouble_in(layers.draft_for({"", host}))) return trouble;
   }
   return trouble_between(layers, domains, hosts);
+}
+
+// ---- what policies are made of that has to be opened before it can be used
+
+void lay_material(const TlsOverlay& overlay, TlsOverlay& onto) {
+  if (overlay.ladder) onto.ladder = overlay.ladder;
+  if (overlay.ca_file) onto.ca_file = overlay.ca_file;
+  if (overlay.crl_file) onto.crl_file = overlay.crl_file;
+  if (!overlay.client_certificate) return;
+  onto.client_certificate = overlay.client_certificate;
+  onto.client_private_key = overlay.client_private_key;
+}
+
+// What the rules of one kind come to, for whatever name; each once.
+std::vector<TlsOverlay> material_of(const std::vector<TlsRule>& rules,
+                                    std::vector<DomainPattern> TlsRule::*patterns) {
+  std::vector<TlsOverlay> found;
+  for (const std::string& name : specimens(rules, patterns, names_material)) {
+    TlsOverlay sum;
+    for (const TlsRule& rule : rules) {
+      if (matches_any(rule.*patterns, name)) lay_material(rule.overlay, sum);
+    }
+    if (std::find(found.begin(), found.end(), sum) == found.end()) found.push_back(std::move(sum));
+  }
+  return found;
 }
 
 }  // namespace
@@ -248,6 +277,26 @@ ExplainedTlsPolicy TlsPolicies::explain(const RoutingDomain& domain, const MxNam
   Draft draft = layers.draft_for({domain.text(), host.text()});
   draft.settle();
   return std::move(draft.result);
+}
+
+std::vector<TlsPolicy> TlsPolicies::materials() const {
+  std::vector<TlsPolicy> found;
+  const auto of_domains = material_of(rules_, &TlsRule::match);
+  for (const TlsOverlay& of_host : material_of(rules_, &TlsRule::mx)) {
+    for (const TlsOverlay& of_domain : of_domains) {
+      TlsOverlay sum;
+      lay_material(defaults_, sum);
+      lay_material(of_host, sum);
+      lay_material(of_domain, sum);
+      Draft draft;
+      draft.lay_over(sum, kDefault, default_origin_);
+      TlsPolicy& policy = draft.result.policy;
+      if (std::find(found.begin(), found.end(), policy) == found.end()) {
+        found.push_back(std::move(policy));
+      }
+    }
+  }
+  return found;
 }
 
 }  // namespace posthaste::policy

@@ -50,6 +50,9 @@ class TlsPolicies {
   // hosts are left out.
   TlsPolicy policy_for(const RoutingDomain& domain, const MxName& host = {}) const;
   ExplainedTlsPolicy explain(const RoutingDomain& domain, const MxName& host = {}) const;
+  // Every combination of ladder, trust files and client certificate that some domain and host come
+  // to, each once: what there has to be before the first connection. Only those fields count.
+  std::vector<TlsPolicy> materials() const;
 
   friend bool operator==(const TlsPolicies&, const TlsPolicies&) = default;
 
