@@ -19,8 +19,8 @@ template <typename Key, typename Value>
 class LapsingMap {
  public:
   LapsingMap() = default;
-  LapsingMap(LapsingMap&&) = default;
-  LapsingMap& operator=(LapsingMap&&) = default;
+  LapsingMap(LapsingMap&&) noexcept = default;
+  LapsingMap& operator=(LapsingMap&&) noexcept = default;
   LapsingMap(const LapsingMap&) = delete;
   LapsingMap& operator=(const LapsingMap&) = delete;
 
