@@ -49,6 +49,9 @@ struct Connect {
   std::string profile;                              // its name
   policy::TlsLevel level = policy::TlsLevel::kMay;  // the demand's
   mail::TlsWish tls_wish = mail::TlsWish::kPolicy;  // of all mail that will go over it
+  // What the demand was made of; never null. For reports (RFC 8460).
+  std::shared_ptr<const policy::TlsEvidence> evidence;
+  MessageId message;  // for logs: the one that it is opened for; another may go over it first
 };
 struct Deliver {
   ConnId conn;

@@ -196,6 +196,8 @@ void Destination::connect(const Dial& dial, Turn& turn) {
   connect.profile = dial.to.tls->ladder.at(dial.to.rung).name;
   connect.level = connect.demand->level;
   connect.tls_wish = wish_;
+  connect.evidence = {dial.to.tls, &dial.to.tls->evidence};
+  connect.message = staged_.front()->id();
   shared_.connections.emplace(connection->id, std::move(connection));
   ++opening_;
   ++connections_;
