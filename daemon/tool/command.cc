@@ -28,6 +28,16 @@ std::vector<Command> commands() {
        show_schedule},
       {{"tls explain", "DOMAIN", "the TLS policy of a domain, with the origin of every field", {}},
        explain_tls},
+      {{"tls probe",
+        "DOMAIN",
+        "call the mail hosts of a domain, and see what our policy makes of their TLS",
+        {{"--port", "N", "in place of delivery.port"}},
+        "Connects from this process, by the configuration (--config), and sends no mail. Where a\n"
+        "certificate is not accepted, the host is called once more to show it. The daemon may do\n"
+        "otherwise by what it remembers: posthaste tls explain DOMAIN. Exit status 0: mail would "
+        "go\n"
+        "to one of the hosts now."},
+       probe_tls},
       {{"tls import-postfix",
         "FILE",
         "a Postfix tls_policy table as a `tls:` section, with what could not be converted",

@@ -9,6 +9,7 @@
 #include "daemon/tool/command.h"
 #include "daemon/tool/installation.h"
 #include "daemon/tool/story.h"
+#include "daemon/tool/tls_story.h"
 
 namespace posthaste::daemon::tool {
 namespace {

@@ -3,65 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
 
+#include "daemon/tool/answer.h"
 #include "daemon/tool/time_text.h"
 
 namespace posthaste::daemon::tool {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-Result<Json> parse(std::string_view text) {
-  Json json = Json::parse(text, nullptr, false);
-  if (json.is_object()) return json;
-  return fail(ErrorCode::kCorrupt, "the daemon's answer is not understood; is it of this version?");
-}
-
-// Fields that are missing, or of another type, read as nothing: a daemon may be older than we are.
-std::string text(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? printable(found->get<std::string>())
-                                                   : std::string();
-}
-std::uint64_t number(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
-}
-bool flag(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_boolean() && found->get<bool>();
-}
-Json list(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_array() ? *found : Json::array();
-}
-Json part(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_object() ? *found : Json::object();
-}
-std::optional<Instant> time(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? parse_time(found->get<std::string>())
-                                                   : std::nullopt;
-}
-Instant now_of(const Json& json) { return time(json, "now").value_or(Instant{}); }
-
-std::string plural(std::uint64_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
 std::string size_text(std::uint64_t bytes) {
   if (bytes < 10'000) return std::to_string(bytes);
   if (bytes < 10'000'000) return fmt::format("{}k", bytes / 1000);
   return fmt::format("{}M", bytes / 1'000'000);
-}
-
-// "  host       mx1.example.com", nothing where there is nothing to say.
-std::string fact(std::string_view name, std::string_view value, int width = 10) {
-  return value.empty() ? std::string() : fmt::format("  {:<{}} {}\n", name, width, value);
 }
 
 std::string due_text(const Json& recipient, Instant now) {
@@ -141,7 +95,7 @@ std::string yes_or(bool good, const std::string& words, const Style& style) {
 }  // namespace
 
 Result<std::string> tell_status(std::string_view answer, const Style& style) {
-  const auto json = parse(answer);
+  const auto json = parse_answer(answer);
   if (!json) return tl::unexpected(json.error());
   const Instant now = now_of(*json);
   const Json queue = part(*json, "queue");
@@ -178,7 +132,7 @@ Result<std::string> tell_status(std::string_view answer, const Style& style) {
 }
 
 Result<std::string> tell_queue(std::string_view answer, const Style& style) {
-  const auto json = parse(answer);
+  const auto json = parse_answer(answer);
   if (!json) return tl::unexpected(json.error());
   const Instant now = now_of(*json);
   Table table({{"ID"},
@@ -204,7 +158,7 @@ Result<std::string> tell_queue(std::string_view answer, const Style& style) {
 }
 
 Result<std::string> tell_message(std::string_view answer, const Style& style) {
-  const auto json = parse(answer);
+  const auto json = parse_answer(answer);
   if (!json) return tl::unexpected(json.error());
   const Instant now = now_of(*json);
   const Json pending = list(*json, "pending");
@@ -226,7 +180,7 @@ Result<std::string> tell_message(std::string_view answer, const Style& style) {
 }
 
 Result<std::string> tell_trace(std::string_view answer, const Style& style) {
-  const auto json = parse(answer);
+  const auto json = parse_answer(answer);
   if (!json) return tl::unexpected(json.error());
   const Instant now = now_of(*json);
   const Json pending = list(*json, "pending");
@@ -244,7 +198,7 @@ Result<std::string> tell_trace(std::string_view answer, const Style& style) {
 
 Result<std::string> tell_schedule(std::string_view answer, const Style& style) {
   constexpr std::size_t kBarColumns = 40;
-  const auto json = parse(answer);
+  const auto json = parse_answer(answer);
   if (!json) return tl::unexpected(json.error());
   const Instant now = now_of(*json);
   std::string said = fmt::format("{} waiting, {} ready, {} in flight\n\n", number(*json, "waiting"),
@@ -287,30 +241,8 @@ Result<std::string> tell_schedule(std::string_view answer, const Style& style) {
   return said;
 }
 
-Result<std::string> tell_tls(std::string_view answer, const Style& style) {
-  const auto json = parse(answer);
-  if (!json) return tl::unexpected(json.error());
-  std::string said = "TLS to " + style.bold(text(*json, "domain")) + "\n\n";
-  Table table({{"FIELD"}, {"VALUE"}, {"FROM"}});
-  for (const auto& field : list(*json, "fields")) {
-    table.add({text(field, "field"), text(field, "value"), text(field, "origin")});
-  }
-  said += table.render(style);
-  const Json profile = part(*json, "profile");
-  if (profile.empty()) return said;
-  constexpr int kNameWidth = 20;
-  said += "\nprofile " + style.bold(text(profile, "name")) + "\n";
-  for (const char* key : {"min_version", "max_version", "ciphersuites", "ciphers", "groups",
-                          "signature_algorithms"}) {
-    said += fact(key, text(profile, key), kNameWidth);
-  }
-  const auto level = profile.find("security_level");
-  if (level != profile.end()) said += fact("security_level", level->dump(), kNameWidth);
-  return said;
-}
-
 Result<std::string> tell_config(std::string_view answer) {
-  const auto json = parse(answer);
+  const auto json = parse_answer(answer);
   if (!json) return tl::unexpected(json.error());
   const auto yaml = json->find("config");
   if (yaml == json->end() || !yaml->is_string()) {
@@ -320,14 +252,14 @@ Result<std::string> tell_config(std::string_view answer) {
 }
 
 std::string tell_error(std::string_view answer) {
-  const auto json = parse(answer);
+  const auto json = parse_answer(answer);
   const std::string words = json ? text(*json, "error") : std::string();
   return words.empty() ? printable(answer) : words;
 }
 
 std::string json_of(std::string_view key, std::string_view value) {
   const Json json{{std::string(key), value}};
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return render_answer(json);
 }
 
 std::string json_of(const std::string& file, const std::vector<config::Diagnostic>& diagnostics) {
@@ -343,11 +275,11 @@ std::string json_of(const std::string& file, const std::vector<config::Diagnosti
                     {"words", diagnostic.words}});
   }
   const Json json{{"file", file}, {"ok", ok}, {"diagnostics", std::move(list)}};
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return render_answer(json);
 }
 
 Result<std::size_t> QueuePages::add(std::string_view answer) {
-  const auto json = parse(answer);
+  const auto json = parse_answer(answer);
   if (!json) return tl::unexpected(json.error());
   if (now_.empty()) now_ = json->value("now", Json(nullptr)).dump();
   for (const auto& recipient : list(*json, "recipients")) {

@@ -7,6 +7,7 @@
 
 #include "daemon/admin_json.h"
 #include "daemon/tool/story.h"
+#include "daemon/tool/tls_story.h"
 
 namespace posthaste::daemon::tool {
 namespace {
