@@ -102,6 +102,7 @@ Daemon::~Daemon() { take_apart(); }
 Status Daemon::open() {
   if (auto opened = open_store(); !opened) return opened;
   reader_ = std::make_unique<ReaderThread>();
+  if (auto opened = open_reporter(); !opened) return opened;
   if (auto opened = open_workers(); !opened) return opened;
   if (auto opened = open_listeners(); !opened) return opened;
   return open_admin();
@@ -145,14 +146,22 @@ Status Daemon::open_store() {
   return {};
 }
 
+Status Daemon::open_reporter() {
+  const IdSource ids(runtime_->workers, runtime_->workers + 1, store_->store().last_id());
+  auto reporter = TlsReporter::make(runtime_, *store_, metrics_, log_, ids);
+  if (!reporter) return tl::unexpected(reporter.error());
+  reporter_ = std::move(*reporter);
+  return {};
+}
+
 Status Daemon::open_workers() {
   for (unsigned index = 0; index < runtime_->workers; ++index) {
     std::vector<std::string> warnings;  // were told by load_runtime
     auto contexts = TlsContexts::make(*runtime_, warnings);
     if (!contexts) return tl::unexpected(contexts.error());
     workers_.push_back(std::make_unique<Worker>(index, runtime_, std::move(*contexts)));
-    auto attached =
-        workers_.back()->attach({metrics_, log_, *store_, *reader_, inbound_connections_});
+    auto attached = workers_.back()->attach(
+        {metrics_, log_, *store_, *reader_, *reporter_, inbound_connections_});
     if (!attached) return attached;
   }
   return {};
@@ -222,6 +231,7 @@ void Daemon::run() {
   io::Signal on_int(loop_, SIGINT, [this] { begin_stop(); });
   io::Signal on_hup(loop_, SIGHUP, [this] { reload(); });
   store_->start();
+  reporter_->start();
   for (const auto& worker : workers_) worker->start();
   admin_->start();
   admin_->set_ready(true);
@@ -323,6 +333,7 @@ void Daemon::reload() {
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     workers_[i]->post([next, contexts = made[i]](Worker& w) { w.reconfigure(next, contexts); });
   }
+  reporter_->reconfigure(next);
   admin_->reconfigure(next);
   runtime_ = std::move(next);
   log_.write(LogLevel::kInfo, "reloaded", {{"config", config_file_}});
@@ -350,8 +361,10 @@ void Daemon::take_apart() {
   for (const auto& worker : workers_) worker->stop();
   for (const auto& worker : workers_) worker->join();
   reader_.reset();
-  if (store_ != nullptr) store_->stop();  // writes what the workers left
+  if (reporter_ != nullptr) reporter_->stop();  // it keeps what was counted in the store
+  if (store_ != nullptr) store_->stop();        // writes what the workers left
   workers_.clear();
+  reporter_.reset();
   if (store_ != nullptr) log_.write(LogLevel::kInfo, "stopped", {});
   store_.reset();
 }

@@ -1,7 +1,7 @@
 // Daemon: puts the house together, runs it, and takes it apart again.
 //
-//   construct in order: log, metrics, store, store thread, workers, listeners, admin; destroy in
-//   reverse.
+//   construct in order: log, metrics, store, store thread, TLS reporter, workers, listeners, admin;
+//   destroy in reverse.
 //
 // Threads      everything here in the main thread, which has a loop of its own for signals and the
 //              watchdog.
@@ -20,6 +20,7 @@
 #include "daemon/reader_thread.h"
 #include "daemon/service_manager.h"
 #include "daemon/store_thread.h"
+#include "daemon/tls_reporter.h"
 #include "daemon/wiring.h"
 #include "daemon/worker.h"
 #include "lib/io/loop.h"
@@ -43,6 +44,7 @@ class Daemon {
 
  private:
   Status open_store();
+  Status open_reporter();
   Status open_workers();
   Status open_listeners();
   Status listen_on(const config::Listen& listen, std::vector<InheritedSocket>& inherited);
@@ -66,6 +68,7 @@ class Daemon {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<StoreThread> store_;
   std::unique_ptr<ReaderThread> reader_;
+  std::unique_ptr<TlsReporter> reporter_;
   std::unique_ptr<AdminThread> admin_;
   std::string listening_;
   bool stopping_ = false;

@@ -1,5 +1,6 @@
 #include "daemon/inbound.h"
 
+#include "daemon/handshake_log.h"
 #include "daemon/worker.h"
 #include "lib/base/overloaded.h"
 
@@ -77,20 +78,19 @@ void InboundConnection::on_handshake(io::IoResult result) {
   if (over_) return;
   handshaking_ = false;
   auto& house = worker_.house();
-  const TlsMode mode = implicit_tls_ ? TlsMode::kImplicit : TlsMode::kStartTls;
+  HandshakeLine line;
+  line.mode = implicit_tls_ ? TlsMode::kImplicit : TlsMode::kStartTls;
+  line.peer = render_endpoint(peer_);
+  line.profile = contexts_->server_profile();
+  line.took = worker_.loop().fresh_now() - handshake_began_;
   if (result.status == io::IoStatus::kOk) {
-    const Duration took = worker_.loop().fresh_now() - handshake_began_;
-    house.metrics.tls().up(Direction::kInbound, mode, tls_->facts(), took);
+    house.metrics.tls().up(Direction::kInbound, line.mode, tls_->facts(), line.took);
+    log_up(house.log, line, tls_->facts());
     feed(smtp::server::TlsUp{tls_->facts()});
     return;
   }
-  house.metrics.tls().failed(Direction::kInbound, mode, contexts_->server_profile(),
-                             tls_->failure());
-  house.log.write(LogLevel::kInfo, "tls_failed",
-                  {{"direction", "inbound"},
-                   {"peer", render_endpoint(peer_)},
-                   {"reason", label(tls_->failure())},
-                   {"words", tls_->failure_words()}});
+  house.metrics.tls().failed(Direction::kInbound, line.mode, line.profile, tls_->failure());
+  log_failed(house.log, line, tls_->failure(), tls_->failure_words());
   feed(smtp::server::TlsFailed{tls_->failure(), tls_->failure_words()});
   hang_up();
 }

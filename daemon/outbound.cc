@@ -5,6 +5,7 @@
 
 #include "daemon/worker.h"
 #include "lib/base/overloaded.h"
+#include "lib/io/listener.h"
 
 namespace posthaste::daemon {
 namespace {
@@ -94,7 +95,7 @@ void OutboundConnection::on_handshake(io::IoResult result) {
   if (over_) return;
   if (result.status == io::IoStatus::kOk) {
     const Duration took = worker_.loop().fresh_now() - handshake_began_;
-    worker_.house().metrics.tls().up(Direction::kOutbound, mode(), tls_->facts(), took);
+    worker_.tls_office().on_handshake(connect_, tls_->facts(), took);
     feed(smtp::TlsUp{tls_->facts()});
   } else {
     feed(smtp::TlsFailed{tls_->failure(), tls_->failure_words()});
@@ -186,34 +187,30 @@ void OutboundConnection::give_chunk(std::uint16_t chunk) {
   }
 }
 
+IpAddress OutboundConnection::local_address() const {
+  return io::local_endpoint(connection_->fd()).address;
+}
+
 void OutboundConnection::on_ready(const smtp::Ready& ready) {
-  auto& metrics = worker_.house().metrics;
-  if (!ready.tls && connect_.tls == smtp::TlsNeed::kIfOffered) {
-    metrics.tls().failed(Direction::kOutbound, mode(), connect_.profile,
-                         policy::TlsFailure::kNotOffered);
-  }
-  metrics.tls().demanded(*connect_.demand, satisfies(*connect_.demand, ready.tls));
+  worker_.tls_office().on_ready(connect_, ready.tls, local_address());
+  was_ready_ = true;
   worker_.engine_event(delivery::SessionReady{connect_.conn, ready.capabilities, ready.tls});
 }
 
 void OutboundConnection::on_failed(const smtp::SessionFailure& failure) {
-  auto& house = worker_.house();
   if (failure.tls != policy::TlsFailure::kNone) {
-    house.metrics.tls().failed(Direction::kOutbound, mode(), connect_.profile, failure.tls);
-    house.metrics.tls().demanded(*connect_.demand, false);
+    worker_.tls_office().on_failed(connect_, failure.tls, failure.words, local_address(),
+                                   was_ready_);
+  } else {
+    // A peer that closes an idle connection does what it may at any time.
+    const LogLevel level = failure.stage == smtp::Stage::kIdle ? LogLevel::kDebug : LogLevel::kInfo;
+    worker_.house().log.write(level, "session_failed",
+                              {{"domain", connect_.domain.text()},
+                               {"host", connect_.host.text()},
+                               {"endpoint", render_endpoint(connect_.endpoint)},
+                               {"stage", name(failure.stage)},
+                               {"words", failure.words}});
   }
-  // A peer that closes an idle connection does what it may at any time.
-  const LogLevel level = failure.stage == smtp::Stage::kIdle ? LogLevel::kDebug : LogLevel::kInfo;
-  house.log.write(level, "session_failed",
-                  {{"domain", connect_.domain.text()},
-                   {"host", connect_.host.text()},
-                   {"endpoint", render_endpoint(connect_.endpoint)},
-                   {"stage", name(failure.stage)},
-                   {"tls_failure", failure.tls == policy::TlsFailure::kNone ? std::string_view()
-                                                                            : label(failure.tls)},
-                   {"profile", failure.tls == policy::TlsFailure::kNone ? std::string_view()
-                                                                        : connect_.profile},
-                   {"words", failure.words}});
   worker_.engine_event(delivery::SessionFailed{connect_.conn, failure});
 }
 

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "daemon/deadlines.h"
-#include "daemon/metrics.h"
 #include "daemon/tls_contexts.h"
 #include "daemon/wiring.h"
 #include "lib/delivery/engine.h"
@@ -50,7 +49,7 @@ class OutboundConnection final : public io::Connection::Handler, public Deadline
   void on_ready(const smtp::Ready& ready);
   void on_failed(const smtp::SessionFailure& failure);
   void close();
-  TlsMode mode() const { return connect_.implicit_tls ? TlsMode::kImplicit : TlsMode::kStartTls; }
+  IpAddress local_address() const;  // REQUIRES a connection that is up
 
   Worker& worker_;
   const delivery::Connect connect_;
@@ -62,6 +61,7 @@ class OutboundConnection final : public io::Connection::Handler, public Deadline
   std::shared_ptr<const mail::Letter> letter_;
   smtp::ClientActions actions_;
   std::vector<smtp::ClientEvent> answers_;
+  bool was_ready_ = false;
   bool over_ = false;
 };
 

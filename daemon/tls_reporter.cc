@@ -28,16 +28,18 @@ TlsReportDesk::Options desk_options(const Runtime& runtime) {
 }  // namespace
 
 Result<std::unique_ptr<TlsReporter>> TlsReporter::make(std::shared_ptr<const Runtime> runtime,
-                                                       StoreThread& store, Log& log, IdSource ids) {
-  std::unique_ptr<TlsReporter> made(new TlsReporter(std::move(runtime), store, log, ids));
+                                                       StoreThread& store, Metrics& metrics,
+                                                       Log& log, IdSource ids) {
+  std::unique_ptr<TlsReporter> made(new TlsReporter(std::move(runtime), store, metrics, log, ids));
   if (auto opened = made->open(); !opened) return tl::unexpected(opened.error());
   return made;
 }
 
-TlsReporter::TlsReporter(std::shared_ptr<const Runtime> runtime, StoreThread& store, Log& log,
-                         IdSource ids)
+TlsReporter::TlsReporter(std::shared_ptr<const Runtime> runtime, StoreThread& store,
+                         Metrics& metrics, Log& log, IdSource ids)
     : runtime_(std::move(runtime)),
       store_(store),
+      metrics_(metrics),
       log_(log),
       ids_(ids),
       desk_(desk_options(*runtime_), seeded()),
@@ -139,6 +141,7 @@ void TlsReporter::carry_out(TlsReportDesk::Action& action) {
                  [&](TlsReportDesk::AskRecord& wanted) { ask(wanted); },
                  [&](TlsReportDesk::Send& order) { send(order); },
                  [&](TlsReportDesk::GaveUp& gave_up) {
+                   metrics_.tls().report_sent(false);
                    log_.write(LogLevel::kWarning, "tls_report_failed",
                               {{"domain", gave_up.which.second},
                                {"day", report::render_day(gave_up.which.first)},
@@ -241,6 +244,7 @@ void TlsReporter::send_https(const std::string& url, const std::string& packed,
 
 void TlsReporter::on_sent(const TlsReportDesk::Key& which, const std::string& to,
                           const Status& sent) {
+  if (sent) metrics_.tls().report_sent(true);
   log_.write(sent ? LogLevel::kInfo : LogLevel::kWarning,
              sent ? "tls_report_sent" : "tls_report_not_sent",
              {{"domain", which.second},

@@ -19,6 +19,7 @@
 
 #include "daemon/https_fetcher.h"
 #include "daemon/log.h"
+#include "daemon/metrics.h"
 #include "daemon/store_thread.h"
 #include "daemon/tls_report_json.h"
 #include "daemon/wiring.h"
@@ -33,7 +34,8 @@ class TlsReporter {
  public:
   // Error: the resolver's, or the HTTPS client's. `ids` hands out ids that no worker does.
   static Result<std::unique_ptr<TlsReporter>> make(std::shared_ptr<const Runtime> runtime,
-                                                   StoreThread& store, Log& log, IdSource ids);
+                                                   StoreThread& store, Metrics& metrics, Log& log,
+                                                   IdSource ids);
   ~TlsReporter();
   TlsReporter(const TlsReporter&) = delete;
   TlsReporter& operator=(const TlsReporter&) = delete;
@@ -52,7 +54,8 @@ class TlsReporter {
   using Mail = std::variant<report::TlsResult, std::function<void(TlsReporter&)>>;
   static constexpr std::size_t kWaitingMax = 10'000;
 
-  TlsReporter(std::shared_ptr<const Runtime> runtime, StoreThread& store, Log& log, IdSource ids);
+  TlsReporter(std::shared_ptr<const Runtime> runtime, StoreThread& store, Metrics& metrics,
+              Log& log, IdSource ids);
   Status open();
   void restore();
   void on_mail();
@@ -70,6 +73,7 @@ class TlsReporter {
 
   std::shared_ptr<const Runtime> runtime_;
   StoreThread& store_;
+  Metrics& metrics_;
   Log& log_;
   IdSource ids_;
   report::TlsReportDesk desk_;

@@ -42,10 +42,21 @@ Status Worker::attach(House house) {
   auto resolver = resolver::Resolver::make(loop_, runtime_->resolver);
   if (!resolver) return tl::unexpected(resolver.error());
   resolver_ = std::move(*resolver);
-  ids_ = std::make_unique<IdSource>(index_, runtime_->workers, house.store.store().last_id());
+  // Of the lanes the last one is the TLS reporter's.
+  ids_ = std::make_unique<IdSource>(index_, runtime_->workers + 1, house.store.store().last_id());
   engine_ = std::make_unique<delivery::Engine>(runtime_->engine, Rng(random_seed()), loop_.now());
   engine_tick_ = std::make_unique<EngineTick>(*this);
   settler_ = std::make_unique<Settler>(house.metrics, house.log, house.store.store(), *ids_);
+  auto office = TlsOffice::make(
+      {loop_, deadlines_, *resolver_, house.store, house.metrics, house.log, house.reporter},
+      runtime_, index_, Rng(random_seed()), [this](delivery::Event event) {
+        engine_event(std::move(event));
+        pump();
+      });
+  if (!office) return tl::unexpected(office.error());
+  tls_office_ = std::move(*office);
+  // Before the first entry of the queue comes in.
+  post([](Worker& worker) { worker.tls_office_->restore(); });
   return {};
 }
 
@@ -277,9 +288,7 @@ void Worker::apply(delivery::Action& action) {
   std::visit(
       Overloaded{
           [&](delivery::Lookup& e) { look_up(e.question); },
-          [&](delivery::WantSts& e) {
-            engine_event(delivery::StsKnown{e.domain, std::nullopt});
-          },
+          [&](delivery::WantSts& e) { tls_office_->on(e); },
           [&](delivery::Load& e) {
             house_->store.push(queue::Load{ticket(), e.shard, e.id, std::move(e.numbers),
                                            e.for_delivery ? kLoadedBodyMax : mail::kChunkBytesMax});
@@ -296,29 +305,10 @@ void Worker::apply(delivery::Action& action) {
           [&](delivery::Persist& e) {
             house_->store.push(settler_->settle(e, *runtime_, loop_.now()));
           },
-          [&](delivery::FellBack& e) {
-            house_->metrics.tls().fell_back(e.from, e.to, e.reason);
-            house_->log.write(LogLevel::kWarning, "tls_fell_back",
-                              {{"domain", e.domain.text()},
-                               {"host", e.host.text()},
-                               {"from", e.from},
-                               {"to", e.to},
-                               {"reason", label(e.reason)}});
-          },
-          [&](delivery::TlsBarred& e) {
-            house_->log.write(LogLevel::kWarning, "tls_barred",
-                              {{"domain", e.domain.text()},
-                               {"host", e.host.text()},
-                               {"reason", label(e.failure)},
-                               {"sts_testing", e.sts_testing ? "yes" : ""}});
-          },
-          [&](delivery::SuspectedStrip& e) {
-            house_->log.write(LogLevel::kWarning, "tls_suspected_strip",
-                              {{"domain", e.domain.text()},
-                               {"host", e.host.text()},
-                               {"endpoint", render_endpoint(e.endpoint)}});
-          },
-          [](delivery::Remember&) {},
+          [&](delivery::FellBack& e) { tls_office_->on(e); },
+          [&](delivery::TlsBarred& e) { tls_office_->on(e); },
+          [&](delivery::SuspectedStrip& e) { tls_office_->on(e); },
+          [&](delivery::Remember& e) { tls_office_->on(e); },
           [&](delivery::BackedOff& e) {
             const auto wait =
                 std::chrono::ceil<std::chrono::seconds>(e.until - loop_.now()).count();
@@ -353,6 +343,7 @@ void Worker::reconfigure(std::shared_ptr<const Runtime> runtime, std::shared_ptr
   // Connections that are up hold a reference to their context inside OpenSSL; new ones use the new
   // contexts.
   tls_ = std::move(tls);
+  tls_office_->reconfigure(runtime_);
   engine_event(delivery::Reconfigured{runtime_->engine});
 }
 

@@ -25,6 +25,7 @@
 #include "daemon/settler.h"
 #include "daemon/store_thread.h"
 #include "daemon/tls_contexts.h"
+#include "daemon/tls_office.h"
 #include "daemon/wiring.h"
 #include "lib/base/ids.h"
 #include "lib/delivery/engine.h"
@@ -47,6 +48,7 @@ class Worker {
     Log& log;
     StoreThread& store;
     ReaderThread& reader;
+    TlsReporter& reporter;
     std::atomic<std::uint32_t>& inbound_connections;
   };
   using Mail = std::variant<std::vector<queue::StoreEvent>, std::function<void(Worker&)>>;
@@ -56,7 +58,7 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // Error: the resolver's.
+  // Error: the resolver's, or the HTTPS client's.
   Status attach(House house);
   void listen(io::Fd socket, config::ListenTls tls);
   void start();
@@ -75,6 +77,7 @@ class Worker {
   void shut_down();  // begin nothing, finish what is in flight, then quiet()
   void add_to(Snapshot& snapshot) const;
   const delivery::Engine& engine() const { return *engine_; }
+  TlsOffice& tls_office() { return *tls_office_; }
   Instant now() const { return loop_.now(); }
 
   // For the connections.
@@ -140,6 +143,7 @@ class Worker {
   std::unique_ptr<delivery::Engine> engine_;
   std::unique_ptr<EngineTick> engine_tick_;
   std::unique_ptr<Settler> settler_;
+  std::unique_ptr<TlsOffice> tls_office_;
 
   std::vector<std::unique_ptr<io::Listener>> listeners_;
   std::unordered_map<InboundConnection*, std::unique_ptr<InboundConnection>> inbound_;

@@ -56,7 +56,7 @@ class Dns:
                  " access-control: 127.0.0.0/8 allow", " do-not-query-localhost: no", ' module-config: "iterator"',
                  ' local-zone: "test." static',
                  ' local-data: "test. 60 IN SOA ns.test. root.test. 1 3600 600 86400 60"']
-        lines += [f' local-data: "{record}"' for record in self.records]
+        lines += [f" local-data: '{record}'" for record in self.records]  # so that TXT records can have their quotes
         for name in self.broken:  # an address where nobody answers: unbound says SERVFAIL
             lines.append(f' local-zone: "{name}." transparent')
         lines += [f'stub-zone:\n name: "{name}."\n stub-addr: 127.0.0.1@1' for name in self.broken]

@@ -1,4 +1,5 @@
-// A Worker with a store thread over a store that can be held up, and a submission port; for tests.
+// A Worker (whose TLS reporter never starts) with a store thread over a store that can be held up,
+// and a submission port; for tests.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -91,9 +92,13 @@ class WorkerHouse {
           worker_->post(std::move(events));
         },
         [](bool) {});
+    auto reporter = TlsReporter::make(runtime_, *store_, metrics_, log_, IdSource(1, 2, {}));
+    EXPECT_TRUE(reporter);
+    reporter_ = std::move(*reporter);
     std::vector<std::string> warnings;
     worker_ = std::make_unique<Worker>(0, runtime_, *TlsContexts::make(*runtime_, warnings));
-    EXPECT_TRUE(worker_->attach({metrics_, log_, *store_, reader_, inbound_connections_}));
+    EXPECT_TRUE(
+        worker_->attach({metrics_, log_, *store_, reader_, *reporter_, inbound_connections_}));
     auto socket = io::listen_tcp({*parse_ip("127.0.0.1"), 0}, false);
     EXPECT_TRUE(socket);
     at_ = io::local_endpoint(socket->get());
@@ -146,6 +151,7 @@ class WorkerHouse {
   std::shared_ptr<const Runtime> runtime_;
   HeldStore* disk_ = nullptr;
   std::unique_ptr<StoreThread> store_;
+  std::unique_ptr<TlsReporter> reporter_;
   std::unique_ptr<Worker> worker_;
   Endpoint at_;
 };
