@@ -283,6 +283,17 @@ void Engine::for_each_remembered(
   state_->shared.memory.for_each(visit);
 }
 
+std::vector<Remembered> Engine::remembered() const {
+  policy::TlsMemory::Changes changes;
+  state_->shared.memory.tell_all(changes);
+  std::vector<Remembered> told;
+  told.reserve(changes.size());
+  for (auto& change : changes) {
+    told.push_back({change.shown, std::move(change.key), std::move(change.value), change.expires});
+  }
+  return told;
+}
+
 bool Engine::quiet() const {
   const Shared& shared = state_->shared;
   return shared.shutting_down && shared.busy == 0 && shared.unsettled.size() == 0;

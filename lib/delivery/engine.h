@@ -51,6 +51,8 @@ class Engine {
   // nullopt: nothing is under way or known for that domain.
   std::optional<TlsView> tls_view(const RoutingDomain& domain, Instant now) const;
   void for_each_remembered(const std::function<void(const policy::TlsMemory::View&)>& visit) const;
+  // The same, as what another engine is told.
+  std::vector<Remembered> remembered() const;
   // True once ShutDown was handled and nothing is in flight any more.
   bool quiet() const;
 

@@ -217,6 +217,11 @@ std::size_t TlsMemory::forget(std::string_view address_or_host, Changes& out) {
   return endpoints.size() + hosts.size();
 }
 
+void TlsMemory::tell_all(Changes& out) const {
+  for (const auto& [key, remembered] : entries_) tell(key, remembered, out);
+  for (const auto& [key, remembered] : shown_) tell(key, remembered, out);
+}
+
 void TlsMemory::for_each(const std::function<void(const View&)>& visit) const {
   for (const auto& [key, remembered] : entries_)
     visit({render_endpoint(key.endpoint), key.policy, remembered});

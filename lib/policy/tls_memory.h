@@ -98,6 +98,8 @@ class TlsMemory {
     TlsRemembered remembered;
   };
   void for_each(const std::function<void(const View&)>& visit) const;
+  // All of it as it is kept: what another memory is to be restored from.
+  void tell_all(Changes& out) const;
 
  private:
   using ShownKey = std::pair<MxName, std::uint16_t>;
