@@ -51,7 +51,7 @@ class StaticRsa(unittest.TestCase):
         house = self.check_delivers("starttls")
         self.assertEqual(house.metric("posthaste_tls_sessions_total", direction="outbound", cipher=CIPHER), 1)
         self.assertEqual(house.metric("posthaste_tls_without_forward_secrecy_total", direction="outbound"), 1)
-        self.assertEqual(house.wait_event("tls", result="ok")["forward_secret"], "no")
+        self.assertEqual(house.wait_event("tls_up")["forward_secrecy"], "no")
 
     def check_defers(self, mode):
         house, mx, message = self.house_with(mode, level="encrypt", ladder=["modern"])

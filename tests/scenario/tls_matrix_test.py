@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import smtplib
 import threading
 import unittest
@@ -53,6 +54,8 @@ class Street:
     """A House, and a receiver for every cell."""
 
     def __init__(self, cells):
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a listener for every cell
         self.cells, self.house, self.door = cells, House(), Door()
         self.implicit_port = free_port()
         folder = self.house.folder
@@ -191,6 +194,21 @@ class Matrix(unittest.TestCase):
                 yield f"{last[0].get('class')} {last[0].get('tls_failure')}, not {want.reason}: {last[0].get('reply')}"
         self.each(check)
 
+    def test_the_log_has_one_line_for_each_handshake(self):
+        def check(cell):
+            want, wanted = cell.expected, tls_model.demand(cell.spec, cell.policy)
+            lines = [event for event in self.events[cell.id] if event["event"] in ("tls_up", "tls_failed")]
+            have = [(line["profile"], "ok" if line["event"] == "tls_up" else "failed", line.get("reason", "none")) for line in lines]
+            if have != want.handshakes:
+                yield f"lines {have}, not {want.handshakes}"
+            verified = ["verified" if line["verified"] == "yes" else "none" for line in lines if line["event"] == "tls_up"]
+            if verified != want.sessions:
+                yield f"lines say {verified}, not {want.sessions}"
+            told = {tuple(line[key] for key in ("direction", "mode", "domain", "host", "level", "source")) for line in lines}
+            if told - {("outbound", cell.mode, cell.domain, cell.host, wanted.level, wanted.source)}:
+                yield f"lines say {told}"
+        self.each(check)
+
     def test_the_trace_says_the_same(self):
         def check(cell):
             want = cell.expected
@@ -245,8 +263,10 @@ class Matrix(unittest.TestCase):
 
     def test_who_decided_and_whether_it_was_met_is_counted(self):
         self.check_counted("posthaste_tls_policy_total", ("source", "level", "result"), [each for _, each in self.expected("policies")])
-        self.check_counted("posthaste_tls_barred_total", ("reason",), [(cell.expected.barred,) for cell in self.street.cells
-                                                                       if cell.expected.barred])
+        barred = [cell for cell in self.street.cells if cell.expected.barred]
+        self.check_counted("posthaste_tls_barred_total", ("reason",), [(cell.expected.barred,) for cell in barred])
+        self.assertEqual(sorted((event["domain"], event["reason"]) for event in self.street.house.events("tls_barred")),
+                         sorted((cell.domain, cell.expected.barred) for cell in barred))
 
     def test_the_guard_before_mail_never_had_to_act(self):
         guarded = [value for name, value in self.metrics.items() if 'reason="guarded"' in name]
