@@ -5,7 +5,9 @@
 namespace posthaste::delivery {
 
 void Quota::feed(std::size_t connections_max, Turn& turn) {
-  while (!waiting_.empty() && connections < connections_max) {
+  // Each once: who still waits then, does so for the worker's limit too, and is woken by that.
+  for (std::size_t left = waiting_.size();
+       left > 0 && !waiting_.empty() && connections < connections_max; --left) {
     Destination* first = waiting_.front();
     first->drain(turn);
     if (waiting_.empty() || waiting_.front() != first) continue;

@@ -47,9 +47,10 @@ Advice Router::advise(Surroundings& around, Instant head_arrived) {
   Advice advice;
   if (good_) {
     advice.kind = Advice::Kind::kDial;
-    advice.dial = *good_;
-    advice.dial.to.rung_before.reset();  // where it begins, now
-    advice.dial.number = 0;  // what becomes of this call says nothing against the host that is up
+    Walk::Step to = good_->to;
+    to.rung_before.reset();  // where it begins, now
+    // What becomes of this call says nothing against the host that is up.
+    advice.dial = dial(std::move(to), 0, around);
     return advice;
   }
   if (calling_ != 0 || asked_mx_ || search_) {
@@ -109,14 +110,15 @@ Advice Router::step(Surroundings& around, Instant head_arrived) {
   if (step_ == 0) step_ = ++steps_;
   Advice advice;
   advice.kind = Advice::Kind::kDial;
-  advice.dial = dial(around);
+  advice.dial = dial(walk_->step(*plan_), step_, around);
   return advice;
 }
 
-Dial Router::dial(const Surroundings& around) {
+// Asked for each call: the host may have shown verified TLS since the last one.
+Dial Router::dial(Walk::Step to_whom, std::uint64_t number, const Surroundings& around) {
   Dial dial;
-  dial.to = walk_->step(*plan_);
-  dial.number = step_;
+  dial.to = std::move(to_whom);
+  dial.number = number;
   const HostTls& tls = *dial.to.tls;
   if (tls.demand->level == policy::TlsLevel::kNone || dial.to.plaintext) {
     dial.tls = smtp::TlsNeed::kNever;

@@ -120,7 +120,7 @@ class Router {
   bool make_plan(const Options& options);
   Advice asking();
   Advice step(Surroundings& around, Instant head_arrived);
-  Dial dial(const Surroundings& around);
+  static Dial dial(Walk::Step to_whom, std::uint64_t number, const Surroundings& around);
   bool gather(Surroundings& around);
   void judge(std::size_t host, const dns::DanePlan* dane, Surroundings& around);
   void bar(Surroundings& around);

@@ -97,7 +97,11 @@ void Walk::fail(const RoutePlan& plan, Trouble trouble, bool plaintext_allowed) 
     ++eligible_at_;
   } else {
     if (plaintext_allowed) eligible_.push_back({failed.candidate, failed.tls, trouble.tls});
-    if (!trouble.local_network) ++tries_;
+    // A host that has answered well, and only lacks REQUIRETLS, has cost next to nothing; all must
+    // be asked before the message is returned.
+    const bool free =
+        trouble.local_network || trouble.tls == policy::TlsFailure::kRequireTlsMissing;
+    if (!free) ++tries_;
     next_candidate(failed.candidate.endpoint);
   }
   failures_.push_back(std::move(trouble));

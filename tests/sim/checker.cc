@@ -55,6 +55,17 @@ void Checker::check_bounce(const delivery::Settlement& settlement, const Key& ke
   const std::string domain = mail::routing_domain(settlement.before.recipient.address).text();
   const Domain* known = scenario_.domain_named(domain);
   if (known == nullptr || known->hopeless()) return;
+  const mail::Envelope& envelope = *tracks_.at(key).envelope;
+  // No host that we know of can take such mail; that is for a peer of the session to judge.
+  if (settlement.tls_failure == policy::TlsFailure::kNone &&
+      (envelope.eight_bit || envelope.smtputf8 ||
+       envelope.tls_wish == mail::TlsWish::kRequireTls)) {
+    return;
+  }
+  if (settlement.tls_failure == policy::TlsFailure::kRequireTlsMissing &&
+      envelope.tls_wish == mail::TlsWish::kRequireTls) {
+    return;
+  }
   if (settlement.tls_failure != policy::TlsFailure::kNone &&
       choice(settlement.tls_failure, known->tls) == policy::OnTlsFailure::kBounce) {
     return;
@@ -141,6 +152,7 @@ void Checker::on_connect(const delivery::Connect& connect) {
   for (const auto& [id, call] : calls_) {
     if (call.domain != domain) continue;
     ++open;
+    if (call.wish != connect.tls_wish) continue;  // each wish is probed for itself
     opening += call.state == Call::State::kOpening ? 1 : 0;
     up += call.state == Call::State::kUp ? 1 : 0;
   }
@@ -148,7 +160,7 @@ void Checker::on_connect(const delivery::Connect& connect) {
   if (calls_.size() >= options.connections_max)
     world_.violate("too many connections of the worker");
   if (up == 0 && opening > 0) world_.violate("two probes at a time to " + domain);
-  if (world_.now() < paces_[domain].backed_off_until)
+  if (world_.now() < paces_[domain].backed_off_until[connect.tls_wish])
     world_.violate("a call during the back-off of " + domain);
   const bool stepped_down =
       connect.tls == smtp::TlsNeed::kNever && connect.level > policy::TlsLevel::kNone;
@@ -160,13 +172,20 @@ void Checker::on_connect(const delivery::Connect& connect) {
     world_.violate("plaintext that policy does not allow: " + domain);
   }
   check_rate(paces_[domain].calls, options.limits.connection_rate, "connections to " + domain);
-  calls_[connect.conn].domain = domain;
+  Call& call = calls_[connect.conn];
+  call.domain = domain;
+  call.wish = connect.tls_wish;
+  call.host = connect.host;
+  call.endpoint = connect.endpoint;
+  call.stepped_down = stepped_down;
+  call.began = world_.now();
 }
 
-void Checker::on_ready(ConnId conn) {
+void Checker::on_ready(ConnId conn, bool verified) {
   Call& call = calls_.at(conn);
+  call.verified = verified;
   if (call.state == Call::State::kOpening) call.state = Call::State::kUp;
-  paces_[call.domain].backed_off_until = {};  // it answers, so it is not down
+  paces_[call.domain].backed_off_until.erase(call.wish);  // it answers, so it is not down
 }
 void Checker::on_leaving(ConnId conn) {
   const auto found = calls_.find(conn);
@@ -193,6 +212,14 @@ std::shared_ptr<Attempt> Checker::on_deliver(const delivery::Deliver& deliver) {
   const auto found = calls_.find(deliver.conn);
   if (found == calls_.end()) return attempt;  // it has just gone; so the engine will hear
   Call& call = found->second;
+  if (attempt->envelope->tls_wish != call.wish) {
+    world_.violate("mail with another wish than its connection's: " + render_id(id));
+  }
+  const policy::TlsPolicy& policy = scenario_.domain_named(call.domain)->tls;
+  if (call.verified) {  // it is in use, so it was learned from
+    shown_verified_[{call.host, call.endpoint.port}] = {world_.now(),
+                                                        world_.now() + policy.remember};
+  }
   const auto& limits = scenario_.options.limits;
   if (++call.messages > limits.messages_per_connection)
     world_.violate("too many messages on one connection");
@@ -239,7 +266,7 @@ void Checker::on_tls_failure(const delivery::Connect& connect, policy::TlsFailur
 }
 
 void Checker::on_backed_off(const delivery::BackedOff& event) {
-  paces_[event.domain.text()].backed_off_until = event.until;
+  paces_[event.domain.text()].backed_off_until[event.tls_wish] = event.until;
 }
 
 // ---- the process

@@ -5,7 +5,9 @@
 //   * Delivered twice only after a loss behind the final dot, or a crash before it was durable.
 //   * No limit is exceeded; no attempt comes before its time, or twice at a time.
 //   * Nobody is called during a back-off, expires early, or is kept beyond his time.
-//   * Plaintext only where policy allows it. In the end everything is settled.
+//   * Plaintext only where policy allows it, no mail below its effective level (by tls_truth.h), no
+//     young mail in plaintext where handshakes fail, no belief in a strip. In the end everything is
+//     settled.
 //
 // Lifetime     the seed's; outlives every process of ours. Threads: none.
 #pragma once
@@ -44,7 +46,9 @@ class Checker {
   void on_settled(const queue::Settled& settled);
   // ---- conversations
   void on_connect(const delivery::Connect& connect);
-  void on_ready(ConnId conn);
+  void on_ready(ConnId conn, bool verified);
+  // The peer has read MAIL.
+  void on_mail(ConnId conn, const Attempt& attempt, const Shown& shown);
   void on_leaving(ConnId conn);
   void on_closed(ConnId conn);
   std::shared_ptr<Attempt> on_deliver(const delivery::Deliver& deliver);
@@ -82,16 +86,24 @@ class Checker {
     enum class State { kOpening, kUp, kLeaving } state = State::kOpening;
     unsigned messages = 0;
     std::vector<Key> under_way;
+    mail::TlsWish wish = mail::TlsWish::kPolicy;
+    MxName host;
+    Endpoint endpoint;
+    bool stepped_down = false;  // in plaintext, because TLS failed before
+    bool verified = false;
+    Instant began;
   };
   struct Pace {
     std::deque<Instant> messages, calls;
-    Instant backed_off_until;
+    std::map<mail::TlsWish, Instant> backed_off_until;
   };
   std::string name(const Key& key) const;
   void excuse(const delivery::Settlement& settlement, const Key& key);
   void check_bounce(const delivery::Settlement& settlement, const Key& key);
   void check_settlement(const delivery::Settlement& settlement, const Key& key, bool dsn);
   void check_rate(std::deque<Instant>& times, const delivery::Rate& rate, const std::string& what);
+  void check_plaintext(const Call& call, const policy::TlsPolicy& policy);
+  bool could_go(const Call& call, mail::TlsWish wish, const Shown& shown) const;
   static policy::OnTlsFailure choice(policy::TlsFailure failure, const policy::TlsPolicy& policy);
 
   World& world_;
@@ -101,6 +113,8 @@ class Checker {
   std::map<ConnId, Call> calls_;
   std::map<std::string, Pace> paces_;
   std::map<Endpoint, std::set<policy::TlsFailure>> tls_failures_;  // what it has shown so far
+  // Until when the strip guard knows a host that has shown verified TLS, and since when.
+  std::map<std::pair<MxName, std::uint16_t>, std::pair<Instant, Instant>> shown_verified_;
   std::size_t queued_ = 0;
   std::uint64_t delivered_ = 0, bounced_ = 0;
 };

@@ -9,7 +9,12 @@ using namespace std::chrono_literals;
 void Internet::look_up(const dns::Question& question, std::function<void(dns::Answer)> answer) {
   dns::Answer made = scenario_.answer(question, world_.now(), world_.rng());
   Duration wait = world_.draw(0ms, 80ms);
-  if (world_.fault(scenario_.dns_trouble)) {
+  const bool tlsa = question.type == dns::RecordType::kTlsa;
+  double trouble = scenario_.dns_trouble;
+  for (const Host& host : scenario_.hosts) {
+    if (tlsa && question.name.ends_with("." + host.name.text())) trouble = host.tlsa_trouble;
+  }
+  if (world_.fault(trouble)) {
     constexpr dns::AnswerStatus kTroubles[] = {
         dns::AnswerStatus::kServFail, dns::AnswerStatus::kTimeout, dns::AnswerStatus::kRefused,
         dns::AnswerStatus::kMalformed};
@@ -18,6 +23,9 @@ void Internet::look_up(const dns::Question& question, std::function<void(dns::An
     made.words = fmt::format("{} for {}", dns::name(made.status), question.name);
     made.expires = world_.now() + 5s;
     if (made.status == dns::AnswerStatus::kTimeout) wait = world_.draw(2s, 14s);
+    if (tlsa && world_.mutation().is(Bug::kLookupFailureIsNone)) {
+      made.status = dns::AnswerStatus::kNoData;
+    }
   }
   world_.say("dns {} {}: {}", question.name, dns::name(question.type), dns::name(made.status));
   world_.after(wait, [answer = std::move(answer), made = std::move(made)] { answer(made); });
@@ -33,10 +41,18 @@ void Internet::call(const delivery::Connect& connect,
     return world_.after(world_.draw(1ms, 500ms),
                         [answer = std::move(answer)] { answer({}, "connection refused"); });
   }
+  if (world_.mutation().is(Bug::kReuseSocket)) {
+    const Called& last = last_[connect.endpoint];
+    if (last.peer && last.peer->handshake_failed()) {
+      last.peer->begin();
+      return;
+    }
+  }
   auto link = std::make_shared<Link>(world_, draw_link_traits(world_, host->cuts));
   auto peer = std::make_shared<Peer>(
-      world_, checker_, *host, Peer::Call{connect.tls, connect.implicit_tls, connect.level}, link);
+      world_, checker_, *host, Peer::Call{connect.conn, connect.tls, connect.implicit_tls}, link);
   peers_.push_back(peer);
+  last_[connect.endpoint] = {link, peer};
   world_.after(world_.draw(1ms, 300ms), [answer = std::move(answer), link, peer] {
     peer->begin();
     answer({link, peer}, {});

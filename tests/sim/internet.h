@@ -35,6 +35,7 @@ class Internet {
   Checker& checker_;
   const Scenario& scenario_;
   std::vector<std::shared_ptr<Peer>> peers_;
+  std::map<Endpoint, Called> last_;
 };
 
 }  // namespace posthaste::sim

@@ -24,12 +24,13 @@ queue::FateKind fate_kind(Ending ending) {
 
 }  // namespace
 
-Mta::Mta(World& world, Checker& checker, Internet& internet, const Scenario& scenario,
+Mta::Mta(World& world, Checker& checker, Internet& internet, const Scenario& scenario, Notes& notes,
          std::unique_ptr<queue::MemoryStore> store)
     : world_(world),
       checker_(checker),
       internet_(internet),
       scenario_(scenario),
+      notes_(notes),
       store_(std::move(store)),
       ids_(0, 1, store_->last_id()),
       engine_(options(), Rng(world.rng().next()), world.now()) {}
@@ -43,11 +44,25 @@ std::shared_ptr<const delivery::Options> Mta::options() const {
   if (mutation.is(Bug::kRecipientTooMany)) ++made->limits.recipients_per_message;
   if (mutation.is(Bug::kExpireEarly)) made->retry.defaults.expire_after /= 2;
   if (mutation.is(Bug::kFallBackAnyway)) made->tls = policy::TlsPolicies();
+  if (mutation.is(Bug::kStripGuardOff) || mutation.is(Bug::kYoungInPlaintext)) {
+    auto rules = scenario_.rules;
+    policy::TlsOverlay defaults;
+    const auto spoil = [&](policy::TlsOverlay& overlay) {
+      if (mutation.is(Bug::kStripGuardOff)) overlay.strip_guard = false;
+      if (mutation.is(Bug::kYoungInPlaintext)) overlay.plaintext_after = Duration{0};
+    };
+    spoil(defaults);
+    for (auto& rule : rules) spoil(rule.overlay);
+    made->tls = *policy::TlsPolicies::make(defaults, "spoiled", rules);
+  }
   return made;
 }
 
 void Mta::start() {
   world_.say("process starts; {} recipients in the store", store_->recipients());
+  notes_.for_each([&](bool shown, const auto& key, const auto& value, Instant expires) {
+    tell(delivery::Remembered{shown, key, value, expires});
+  });
   gain();
 }
 
@@ -122,20 +137,14 @@ void Mta::apply(delivery::Action& action) {
                    });
                  },
                  [&](delivery::WantSts& e) {
-                   note(delivery::StsKnown{e.domain, std::nullopt});
+                   soon(world_.draw(0ms, world_.fault(0.2) ? 20s : 200ms),
+                        [this, domain = e.domain] { tell_sts(domain); });
                  },
                  [&](delivery::Load& e) {
                    ask_store(queue::Load{0, e.shard, e.id, e.numbers,
                                          world_.rng().chance(0.5) ? 0U : 200'000U});
                  },
-                 [&](delivery::Connect& e) {
-                   world_.say("conn {} to {} {} for {}", e.conn.value, e.host.text(),
-                              render_endpoint(e.endpoint), e.domain.text());
-                   checker_.on_connect(e);
-                   auto outbound = std::make_shared<Outbound>(*this, e);
-                   outbound_[e.conn] = outbound;
-                   outbound->begin();
-                 },
+                 [&](delivery::Connect& e) { open(e); },
                  [&](delivery::Deliver& e) {
                    world_.say("conn {} delivers {} to {}", e.conn.value,
                               render_id(e.letter->envelope->id), e.recipients.size());
@@ -158,9 +167,33 @@ void Mta::apply(delivery::Action& action) {
                  },
                  [](delivery::TlsBarred&) {},
                  [](delivery::SuspectedStrip&) {},
-                 [](delivery::Remember&) {},
+                 [&](delivery::Remember& e) { notes_.take(e); },
              },
              action);
+}
+
+void Mta::open(delivery::Connect& connect) {
+  world_.say("conn {} to {} {} for {}: {} {}", connect.conn.value, connect.host.text(),
+             render_endpoint(connect.endpoint), connect.domain.text(), policy::name(connect.level),
+             connect.tls == smtp::TlsNeed::kNever ? "plaintext" : connect.profile);
+  checker_.on_connect(connect);
+  if (world_.mutation().is(Bug::kPlaintextAtEncrypt) && connect.demand->encrypted &&
+      !connect.implicit_tls && failed_.contains(connect.endpoint)) {
+    connect.tls = smtp::TlsNeed::kNever;
+  }
+  auto outbound = std::make_shared<Outbound>(*this, connect);
+  outbound_[connect.conn] = outbound;
+  outbound->begin();
+}
+
+// As the domain has it at that moment.
+void Mta::tell_sts(const RoutingDomain& domain) {
+  const Domain* known = scenario_.domain_named(domain.text());
+  delivery::StsKnown answer{domain, std::nullopt};
+  if (known != nullptr) answer.policy = in_force(known->sts, world_.now()).policy;
+  if (world_.mutation().is(Bug::kIgnoreSts)) answer.policy.reset();
+  world_.say("sts of {}: {}", domain.text(), answer.policy ? name(answer.policy->mode) : "none");
+  tell(std::move(answer));
 }
 
 void Mta::on_persist(const delivery::Persist& persist) {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "lib/delivery/engine.h"
@@ -17,6 +18,7 @@
 #include "queue/memory_store.h"
 #include "tests/sim/checker.h"
 #include "tests/sim/internet.h"
+#include "tests/sim/notes.h"
 #include "tests/sim/outbound.h"
 #include "tests/sim/scenario.h"
 
@@ -24,7 +26,7 @@ namespace posthaste::sim {
 
 class Mta : public std::enable_shared_from_this<Mta> {
  public:
-  Mta(World& world, Checker& checker, Internet& internet, const Scenario& scenario,
+  Mta(World& world, Checker& checker, Internet& internet, const Scenario& scenario, Notes& notes,
       std::unique_ptr<queue::MemoryStore> store);
   void start();
   // Everything that is not in the store is gone. Returns the store as the next process finds it.
@@ -51,6 +53,11 @@ class Mta : public std::enable_shared_from_this<Mta> {
   void ask_store(queue::Request request);
   std::uint64_t expect_answer(std::function<void(const queue::StoreEvent&)> answer);
   void retire(ConnId conn);
+  void note_tls_failure(const Endpoint& endpoint, policy::TlsFailure failure) {
+    if (policy::kind(failure) == policy::TlsFailureKind::kHandshake) failed_.insert(endpoint);
+  }
+  // What a domain publishes has changed.
+  void on_sts_changed(const RoutingDomain& domain) { tell(delivery::StsChanged{domain}); }
   // Calls it unless we are dead by then.
   void soon(Duration wait, std::function<void()> what);
 
@@ -59,6 +66,8 @@ class Mta : public std::enable_shared_from_this<Mta> {
 
  private:
   void apply(delivery::Action& action);
+  void open(delivery::Connect& connect);
+  void tell_sts(const RoutingDomain& domain);
   void on_persist(const delivery::Persist& persist);
   std::optional<queue::Accept> notification(const delivery::Persist& persist);
   void mutate(delivery::Event& event);
@@ -75,6 +84,7 @@ class Mta : public std::enable_shared_from_this<Mta> {
   Checker& checker_;
   Internet& internet_;
   const Scenario& scenario_;
+  Notes& notes_;
   std::unique_ptr<queue::MemoryStore> store_;
   IdSource ids_;
   delivery::Engine engine_;
@@ -90,6 +100,7 @@ class Mta : public std::enable_shared_from_this<Mta> {
   std::uint64_t tickets_ = 0;
   std::map<std::uint64_t, std::function<void(const queue::StoreEvent&)>> answers_;
   bool store_troubled_ = false;
+  std::set<Endpoint> failed_;  // where a handshake has
 };
 
 }  // namespace posthaste::sim

@@ -104,7 +104,8 @@ void Mta::hand_to_engine(queue::StoreEvent& event) {
     tell(delivery::Entry{
         entry->shard, entry->id, entry->number, entry->revision, entry->attempts, entry->due,
         entry->domain,
-        policy::parse_retry_class(entry->retry_class).value_or(policy::RetryClass::kOther)});
+        policy::parse_retry_class(entry->retry_class).value_or(policy::RetryClass::kOther),
+        entry->tls_wish});
   }
 }
 

@@ -27,6 +27,14 @@ constexpr std::array kBugs{
     NamedBug{"back-off-short", Bug::kBackOffShort},
     NamedBug{"fall-back-anyway", Bug::kFallBackAnyway},
     NamedBug{"oversleep", Bug::kOversleep},
+    NamedBug{"plaintext-at-encrypt", Bug::kPlaintextAtEncrypt},
+    NamedBug{"reuse-socket", Bug::kReuseSocket},
+    NamedBug{"lookup-failure-is-none", Bug::kLookupFailureIsNone},
+    NamedBug{"ignore-sts", Bug::kIgnoreSts},
+    NamedBug{"strip-guard-off", Bug::kStripGuardOff},
+    NamedBug{"drop-requiretls", Bug::kDropRequireTls},
+    NamedBug{"young-in-plaintext", Bug::kYoungInPlaintext},
+    NamedBug{"any-certificate", Bug::kAnyCertificate},
 };
 
 }  // namespace

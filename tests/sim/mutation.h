@@ -32,6 +32,15 @@ enum class Bug {
   kFallBackAnyway,        // a TLS failure opens the way to plaintext, whatever policy says
   kOversleep,             // a deadline of the engine is missed
   kRedeliver,             // a delivered recipient is stored as deferred
+  kPlaintextAtEncrypt,    // after a failed handshake the shell goes on in plaintext, and says it is
+                          // TLS
+  kReuseSocket,           // the next rung is tried on the socket that failed
+  kLookupFailureIsNone,   // TLSA that cannot be looked up is taken for none
+  kIgnoreSts,             // MTA-STS policies are not told
+  kStripGuardOff,         // a host that offers no TLS any more is believed
+  kDropRequireTls,        // the session is not told of REQUIRETLS
+  kYoungInPlaintext,      // a failed handshake opens the way to plaintext at once
+  kAnyCertificate,        // what a host shows is not looked at
 };
 
 struct Mutation {

@@ -1,5 +1,6 @@
 #include "tests/sim/outbound.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "lib/base/overloaded.h"
@@ -16,13 +17,32 @@ smtp::ClientOptions options(Mta& mta, const delivery::Connect& connect) {
   made.tls = connect.tls;
   made.implicit_tls = connect.implicit_tls;
   made.plaintext_allowed = !policy::encrypts(connect.level);
+  made.plaintext_allowed =
+      !connect.demand->encrypted || mta.world().mutation().is(Bug::kPlaintextAtEncrypt);
   made.timeouts = mta.scenario().options.timeouts;
   if (mta.world().mutation().is(Bug::kPlaintextAnyway) && !made.implicit_tls &&
       made.tls == smtp::TlsNeed::kRequired) {
     made.tls = smtp::TlsNeed::kIfOffered;
+    made.plaintext_allowed = true;
     made.plaintext_allowed = true;  // the guard is out of order as well
   }
   return made;
+}
+
+// What lib/tls makes of a certificate: by decree.
+policy::TlsFailure verify(const policy::TlsDemand& demand, const Certificate& shown) {
+  switch (demand.authentication) {
+    case policy::TlsAuthentication::kNone: return policy::TlsFailure::kNone;
+    case policy::TlsAuthentication::kPin:
+    case policy::TlsAuthentication::kDane:
+      return std::find(demand.records.begin(), demand.records.end(), tlsa_record(shown.key)) ==
+                     demand.records.end()
+                 ? policy::TlsFailure::kDaneNoMatch
+                 : policy::TlsFailure::kNone;
+    case policy::TlsAuthentication::kPkix: break;
+  }
+  if (!shown.trusted) return policy::TlsFailure::kCertUntrusted;
+  return shown.names_host ? policy::TlsFailure::kNone : policy::TlsFailure::kCertHostMismatch;
 }
 
 void replace_all(std::string& text, std::string_view what, std::string_view with) {
@@ -36,6 +56,7 @@ void replace_all(std::string& text, std::string_view what, std::string_view with
 Outbound::Outbound(Mta& mta, delivery::Connect connect)
     : mta_(mta),
       connect_(std::move(connect)),
+      pretends_(connect_.tls == smtp::TlsNeed::kNever && connect_.demand->encrypted),
       session_(options(mta, connect_), mta.world().now()) {}
 
 void Outbound::begin() {
@@ -72,6 +93,11 @@ void Outbound::deliver(const delivery::Deliver& deliver) {
   if (over_) return;
   letter_ = deliver.letter;
   line_.peer->expect(attempt);
+  if (mta_.world().mutation().is(Bug::kDropRequireTls)) {
+    auto envelope = std::make_shared<mail::Envelope>(*letter_->envelope);
+    envelope->tls_wish = mail::TlsWish::kPolicy;
+    return feed(smtp::Deliver{{std::move(envelope), deliver.recipients}});
+  }
   feed(smtp::Deliver{{letter_->envelope, deliver.recipients}});
 }
 
@@ -102,7 +128,8 @@ bool Outbound::carry_out(smtp::ClientAction& action) {
                  [&](smtp::SendChunk& e) { send(*e.chunk); },
                  [&](smtp::StartTls&) { start_tls(); },
                  [&](smtp::Ready& e) {
-                   mta_.checker().on_ready(connect_.conn);
+                   mta_.checker().on_ready(connect_.conn, e.tls && e.tls->verified);
+                   if (pretends_) e.tls = facts({});
                    mta_.note(delivery::SessionReady{connect_.conn, e.capabilities, e.tls});
                  },
                  [&](smtp::WantBody& e) { give_chunk(e.chunk); },
@@ -112,6 +139,7 @@ bool Outbound::carry_out(smtp::ClientAction& action) {
                    mta_.checker().on_leaving(connect_.conn);
                    if (e.failure.tls != policy::TlsFailure::kNone) {
                      mta_.checker().on_tls_failure(connect_, e.failure.tls);
+                     mta_.note_tls_failure(connect_.endpoint, e.failure.tls);
                    }
                    mta_.note(delivery::SessionFailed{connect_.conn, e.failure});
                  },
@@ -127,16 +155,33 @@ void Outbound::send(std::string bytes) {
 }
 
 void Outbound::start_tls() {
-  line_.peer->handshake([weak = weak_from_this()](policy::TlsFailure failure) {
+  line_.peer->handshake(connect_.profile, [weak = weak_from_this()](policy::TlsFailure failure) {
     const auto self = weak.lock();
-    if (!self) return;
+    if (!self || self->over_) return;
+    const Certificate shown = self->line_.peer->certificate();
+    const bool looks = !self->mta_.world().mutation().is(Bug::kAnyCertificate);
+    if (failure == policy::TlsFailure::kNone && looks) {
+      failure = verify(*self->connect_.demand, shown);
+    }
     if (failure != policy::TlsFailure::kNone) {
       return self->feed(smtp::TlsFailed{failure, std::string(policy::label(failure))});
     }
-    policy::TlsFacts facts;
-    facts.version = "TLSv1.3";
-    self->feed(smtp::TlsUp{facts});
+    self->feed(smtp::TlsUp{self->facts(shown)});
   });
+}
+
+policy::TlsFacts Outbound::facts(const Certificate& shown) const {
+  policy::TlsFacts facts;
+  facts.version = "TLSv1.3";
+  facts.profile = connect_.profile;
+  facts.certificate_present = true;
+  const bool demanded = connect_.demand->authentication != policy::TlsAuthentication::kNone;
+  facts.verified = demanded || (shown.trusted && shown.names_host);
+  if (facts.verified) {
+    facts.authenticated_by =
+        demanded ? connect_.demand->authentication : policy::TlsAuthentication::kPkix;
+  }
+  return facts;
 }
 
 // A whole body is at hand, or a chunk is read from the store, which takes its time.

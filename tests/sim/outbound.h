@@ -30,6 +30,7 @@ class Outbound : public std::enable_shared_from_this<Outbound> {
   void send(std::string bytes);
   void receive(std::string_view bytes);
   void start_tls();
+  policy::TlsFacts facts(const Certificate& shown) const;
   void give_chunk(std::uint16_t chunk);
   void on_finished(smtp::TransactionResult result);
   void close();
@@ -37,6 +38,7 @@ class Outbound : public std::enable_shared_from_this<Outbound> {
 
   Mta& mta_;
   const delivery::Connect connect_;
+  const bool pretends_;  // that its plaintext is TLS: only where a bug is planted
   smtp::ClientSession session_;
   Internet::Called line_;
   std::shared_ptr<const mail::Letter> letter_;

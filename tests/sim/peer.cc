@@ -24,7 +24,9 @@ void Peer::begin() {
   link_->attach(Side::kCallee,
                 {[this](std::string_view bytes, std::uint64_t seen) { on_bytes(bytes, seen); },
                  [this] { go_away(); }, nullptr});
+  if (handshake_failed_) return violate("a socket on which a handshake had failed is used again");
   reply_ends_.push_back(0);
+  strips_ = faulty(host_.strips);
   if (call_.implicit_tls) {
     phase_ = Phase::kTlsAwaited;
     return;
@@ -176,7 +178,9 @@ void Peer::on_ehlo(bool extended) {
   if (host_.dsn) text += "\nDSN";
   if (host_.size) text += "\nSIZE 10000000";
   if (host_.eight_bit) text += "\n8BITMIME";
-  if (!tls_ && (host_.starttls || !world_.faults())) text += "\nSTARTTLS";
+  if (host_.utf8) text += "\nSMTPUTF8";
+  if (tls_ && host_.requiretls) text += "\nREQUIRETLS";
+  if (!tls_ && !strips_ && (host_.starttls || !world_.faults())) text += "\nSTARTTLS";
   if (world_.rng().chance(0.5)) text += "\nENHANCEDSTATUSCODES";
   reply(250, text, true);
   extended_ = true;
@@ -198,19 +202,34 @@ void Peer::on_starttls() {
   phase_ = Phase::kTlsAwaited;
 }
 
-void Peer::handshake(std::function<void(TlsFailure)> answer) {
+// kNone: the handshake succeeds.
+TlsFailure Peer::draw_handshake_failure(const std::string& profile) {
+  if (world_.faults() && host_.only_compat && profile != "compat") {
+    return TlsFailure::kPeerHandshakeFailure;
+  }
+  if (world_.faults() && host_.resets_large && profile != "reduced") return TlsFailure::kReset;
+  if (!faulty(host_.handshake_trouble)) return TlsFailure::kNone;
+  constexpr TlsFailure kFailures[] = {TlsFailure::kPeerHandshakeFailure,
+                                      TlsFailure::kProtocolVersion,
+                                      TlsFailure::kReset,
+                                      TlsFailure::kClosed,
+                                      TlsFailure::kTimeout,
+                                      TlsFailure::kProtocolError};
+  return kFailures[world_.rng().below(std::size(kFailures))];
+}
+
+void Peer::handshake(const std::string& profile, std::function<void(TlsFailure)> answer) {
   if (phase_ == Phase::kGone) return;  // the client's time-out or the end of the link will tell
   if (phase_ != Phase::kTlsAwaited) return violate("a handshake that was not asked for");
   if (injected_) {  // what is no TLS record breaks the handshake
     phase_ = Phase::kGone;
+    handshake_failed_ = true;
     return world_.after(world_.draw(1ms, 2s), [answer] { answer(TlsFailure::kNotTls); });
   }
-  if (faulty(host_.handshake_trouble)) {
-    constexpr TlsFailure kFailures[] = {TlsFailure::kPeerHandshakeFailure,
-                                        TlsFailure::kProtocolVersion, TlsFailure::kReset,
-                                        TlsFailure::kClosed, TlsFailure::kTimeout};
-    const TlsFailure failure = kFailures[world_.rng().below(std::size(kFailures))];
+  const TlsFailure failure = draw_handshake_failure(profile);
+  if (failure != TlsFailure::kNone) {
     phase_ = Phase::kGone;
+    handshake_failed_ = true;
     if (failure == TlsFailure::kTimeout) return;
     return world_.after(world_.draw(1ms, 2s), [answer, failure] { answer(failure); });
   }
@@ -218,6 +237,7 @@ void Peer::handshake(std::function<void(TlsFailure)> answer) {
                [self = shared_from_this(), answer] {
                  if (self->phase_ != Phase::kTlsAwaited) return;
                  self->tls_ = true;
+                 self->shown_ = self->host_.certificate;
                  self->extended_ = false;
                  self->phase_ = Phase::kCommand;
                  answer(TlsFailure::kNone);

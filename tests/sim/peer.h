@@ -25,14 +25,18 @@ class Peer : public std::enable_shared_from_this<Peer> {
  public:
   // What it is to this client, as the pretend Internet knows.
   struct Call {
+    ConnId conn;
     smtp::TlsNeed need;
     bool implicit_tls;
-    policy::TlsLevel level;
   };
   Peer(World& world, Checker& checker, const Host& host, Call call, std::shared_ptr<Link> link);
   void begin();
-  // The client shakes hands. Answers with the failure; kNone: TLS is up. May never answer.
-  void handshake(std::function<void(policy::TlsFailure)> answer);
+  // The client shakes hands, and offers this profile. Answers with the failure; kNone: TLS is up,
+  // as far as the host is concerned. May never answer.
+  void handshake(const std::string& profile, std::function<void(policy::TlsFailure)> answer);
+  bool handshake_failed() const { return handshake_failed_; }
+  // What it shows just now.
+  Certificate certificate() const { return host_.certificate; }
   // The transaction that the client is told to make next.
   void expect(std::shared_ptr<Attempt> attempt) { attempt_ = std::move(attempt); }
 
@@ -63,6 +67,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
   void reply(int code, const std::string& text, bool awaited_alone);
   void later(std::function<void()> what);
   void go_away();
+  policy::TlsFailure draw_handshake_failure(const std::string& profile);
   void violate(const std::string& rule);
 
   World& world_;
@@ -76,6 +81,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
   std::string buffer_;
   std::uint64_t buffer_seen_ = 0;  // of its first byte
   bool tls_ = false, extended_ = false, greeted_ = false;
+  bool handshake_failed_ = false;
+  bool strips_ = false;  // somebody in between takes STARTTLS away
+  Certificate shown_;
   bool mail_ = false;
   std::vector<std::string> accepted_;
   std::string content_;

@@ -27,7 +27,7 @@ void Peer::check_parameters(const std::string& line, std::size_t from) {
     const bool known =
         (key == "SIZE" && host_.size) || (key == "BODY" && host_.eight_bit) ||
         ((key == "RET" || key == "ENVID" || key == "NOTIFY" || key == "ORCPT") && host_.dsn) ||
-        (key == "SMTPUTF8" && host_.utf8);
+        (key == "SMTPUTF8" && host_.utf8) || (key == "REQUIRETLS" && host_.requiretls && tls_);
     if (!known || !extended_) violate("a parameter that was not offered: " + line);
     at = end;
   }
@@ -39,11 +39,19 @@ void Peer::on_mail(const std::string& line) {
   if (!path || !line.starts_with("MAIL FROM:<")) return violate("bad syntax: " + line);
   check_parameters(line, end);
   if (mail_) return violate("MAIL inside a transaction");
-  if (!tls_ &&
-      (call_.need == smtp::TlsNeed::kRequired || call_.level == policy::TlsLevel::kEncrypt)) {
+  if (!tls_ && call_.need == smtp::TlsNeed::kRequired) {
     return violate("plaintext MAIL where TLS is required");
   }
   if (!attempt_) return violate("MAIL that nobody ordered");
+  checker_.on_mail(call_.conn, *attempt_, {tls_, shown_, tls_ && host_.requiretls});
+  const mail::Envelope& envelope = *attempt_->envelope;
+  const bool promised = line.find(" REQUIRETLS", end) != std::string::npos;
+  if (promised != (envelope.tls_wish == mail::TlsWish::kRequireTls)) {
+    return violate("REQUIRETLS as it was not asked for: " + line);
+  }
+  if (envelope.eight_bit && (!host_.eight_bit || line.find(" BODY=8BITMIME", end) == line.npos)) {
+    return violate("8-bit content that was not announced: " + line);
+  }
   if (*path != attempt_->envelope->sender.text())
     return violate("another sender than was accepted");
   if (misbehave()) return;

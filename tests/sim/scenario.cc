@@ -10,6 +10,28 @@ namespace {
 using namespace std::chrono_literals;
 using policy::OnTlsFailure;
 
+void draw_tls(Rng& rng, Instant now, Host& host) {
+  host.certificate.trusted = rng.chance(0.8);
+  host.certificate.names_host = rng.chance(0.8);
+  host.only_compat = rng.chance(0.15);
+  host.resets_large = !host.only_compat && rng.chance(0.15);
+  host.strips = rng.chance(0.7) ? 0 : rng.unit();
+  host.tlsa_trouble = rng.chance(0.4) ? 0 : rng.unit();
+  Zone zone{now, rng.chance(0.7), {}};
+  if (rng.chance(0.7)) zone.tlsa = rng.chance(0.5) ? "x" : (rng.chance(0.5) ? "xy" : "y");
+  host.zones.push_back(std::move(zone));
+}
+
+std::optional<policy::StsPolicy> draw_sts(Rng& rng, const std::string& own_host) {
+  if (rng.chance(0.5)) return std::nullopt;
+  policy::StsPolicy sts;
+  sts.mode = rng.chance(0.75) ? policy::StsMode::kEnforce : policy::StsMode::kTesting;
+  sts.mx = {rng.chance(0.5) ? "*.hosts.example"
+                            : (rng.chance(0.5) ? own_host : "mx.elsewhere.example")};
+  sts.max_age = 24h;
+  return sts;
+}
+
 Host draw_host(World& world, std::size_t number) {
   Rng& rng = world.rng();
   Host host;
@@ -32,6 +54,10 @@ Host draw_host(World& world, std::size_t number) {
   host.refuses_calls = rng.chance(0.5) ? 0 : rng.unit();
   if (rng.chance(0.12)) host.refuses_calls = 1;  // down until the faults end
   host.cuts = rng.chance(0.4) ? 0 : rng.unit() * 0.4;
+  host.eight_bit = rng.chance(0.85);
+  host.utf8 = host.eight_bit && rng.chance(0.5);
+  host.requiretls = rng.chance(0.6);
+  draw_tls(rng, world.now(), host);
   return host;
 }
 
@@ -45,14 +71,19 @@ policy::TlsRule draw_tls_rule(Rng& rng, const std::string& domain) {
   policy::TlsRule rule;
   rule.match.push_back({domain});
   rule.origin = "scenario";
-  const auto level = static_cast<policy::TlsLevel>(rng.below(3));
+  constexpr policy::TlsLevel kLevels[] = {policy::TlsLevel::kNone, policy::TlsLevel::kMay,
+                                          policy::TlsLevel::kDane, policy::TlsLevel::kEncrypt,
+                                          policy::TlsLevel::kVerify};
+  const auto level = kLevels[rng.below(std::size(kLevels))];
   rule.overlay.level = level;
-  const bool plaintext = level <= policy::TlsLevel::kMay;
+  const bool plaintext = !policy::encrypts(level);
   if (rng.chance(0.5)) {
     rule.overlay.not_offered = draw_choice(rng, plaintext);
     rule.overlay.refused = draw_choice(rng, plaintext);
     rule.overlay.handshake = draw_choice(rng, plaintext);
   }
+  if (rng.chance(0.3)) rule.overlay.plaintext_after = std::chrono::seconds(rng.below(1200));
+  if (rng.chance(0.2)) rule.overlay.remember = std::chrono::minutes(rng.below(120));
   if (level == policy::TlsLevel::kEncrypt && rng.chance(0.3)) {
     rule.overlay.connect = policy::TlsConnect::kImplicit;
     rule.overlay.port = 465;
@@ -78,11 +109,14 @@ void draw_domains(World& world, Scenario& scenario) {
     rng.shuffle(order);
     order.resize(1 + rng.below(order.size()));
     domain.hosts = order;
+    domain.mx_secure = rng.chance(0.8);
+    domain.sts.push_back({world.now(), draw_sts(rng, scenario.hosts[order[0]].name.text())});
     if (rng.chance(0.8)) rules.push_back(draw_tls_rule(rng, domain.name.text()));
     scenario.domains.push_back(std::move(domain));
   }
   auto made = policy::TlsPolicies::make({}, "built-in", rules);
   CHECK(made.has_value());
+  scenario.rules = rules;
   scenario.options.tls = *std::move(made);
   for (Domain& domain : scenario.domains) domain.tls = scenario.options.tls.policy_for(domain.name);
 }
@@ -113,6 +147,22 @@ void draw_options(World& world, delivery::Options& options) {
 
 }  // namespace
 
+void Scenario::heal(Instant now) {
+  for (Host& host : hosts) {
+    host.certificate.trusted = host.certificate.names_host = true;
+    Zone zone = in_force(host.zones, now);
+    zone.from = now;
+    if (!zone.tlsa.empty()) zone.tlsa = host.certificate.key;
+    host.zones.push_back(std::move(zone));
+  }
+  for (Domain& domain : domains) {
+    auto sts = in_force(domain.sts, now).policy;
+    if (!sts) continue;
+    sts->mx = {"*.hosts.example"};
+    domain.sts.push_back({now, std::move(sts)});
+  }
+}
+
 const Host* Scenario::host_at(const IpAddress& address) const {
   for (const Host& host : hosts) {
     for (const IpAddress& own : host.addresses) {
@@ -136,6 +186,7 @@ dns::Answer Scenario::answer(const dns::Question& question, Instant now, Rng& rn
   answer.expires = now + std::chrono::seconds(5 + rng.below(1200));
   if (const Domain* domain = domain_named(question.name);
       domain && question.type == dns::RecordType::kMx) {
+    answer.authentic = domain->mx_secure;
     if (domain->kind == DomainKind::kNoDomain) return answer;
     answer.status = dns::AnswerStatus::kOk;
     if (domain->kind == DomainKind::kNullMx) answer.mx.push_back({0, MxName()});
@@ -147,7 +198,15 @@ dns::Answer Scenario::answer(const dns::Question& question, Instant now, Rng& rn
     return answer;
   }
   for (const Host& host : hosts) {
+    const Zone& zone = in_force(host.zones, now);
+    if (question.name.ends_with("._tcp." + host.name.text())) {
+      answer.authentic = zone.secure;
+      for (const char key : zone.tlsa) answer.tlsa.push_back(tlsa_record(key));
+      if (!answer.tlsa.empty()) answer.status = dns::AnswerStatus::kOk;
+      return answer;
+    }
     if (host.name.text() != question.name) continue;
+    answer.authentic = zone.secure;
     answer.status = dns::AnswerStatus::kNoData;
     for (const IpAddress& address : host.addresses) {
       if (address.v6 == (question.type == dns::RecordType::kAaaa))
@@ -170,6 +229,7 @@ Scenario draw_scenario(World& world) {
   scenario.crashes = static_cast<unsigned>(rng.chance(0.5) ? 0 : 1 + rng.below(3));
   scenario.graceful_restarts = rng.chance(0.2) ? 1 : 0;
   scenario.reloads = rng.chance(0.2) ? 1 : 0;
+  scenario.publications = static_cast<unsigned>(rng.chance(0.5) ? 0 : 1 + rng.below(6));
   // The longest wait there is, once for the destination and once for the message, and the longest
   // conversation that a fault may have left hanging; more where a rate holds the mail back.
   const auto longest = scenario.options.retry.defaults.intervals.back() * 2;

@@ -7,6 +7,7 @@
 
 #include "lib/delivery/options.h"
 #include "lib/dns/answer.h"
+#include "tests/sim/tls_truth.h"
 #include "tests/sim/world.h"
 
 namespace posthaste::sim {
@@ -19,8 +20,16 @@ struct Host {
        utf8 = false;
   bool helo_only = false;  // knows no EHLO
   bool starttls = true;
+  bool requiretls = false;
   bool answers_data_without_recipients = false;  // with 354, as it may
-  double trouble = 0;                            // how often a reply is another than it should be
+  // TLS, as long as there are faults:
+  Certificate certificate;
+  bool only_compat = false;   // alert 40 to who offers less
+  bool resets_large = false;  // to who offers TLS 1.3
+  double strips = 0;          // somebody in between takes STARTTLS away, per connection
+  double tlsa_trouble = 0;
+  std::vector<Zone> zones;  // never empty
+  double trouble = 0;       // how often a reply is another than it should be
   double handshake_trouble = 0;
   double refuses_calls = 0;  // per address and call
   double cuts = 0;           // how often a connection breaks somewhere
@@ -33,6 +42,8 @@ struct Domain {
   DomainKind kind = DomainKind::kMx;
   std::vector<std::size_t> hosts;  // in preference order
   policy::TlsPolicy tls;
+  bool mx_secure = false;
+  std::vector<StsVersion> sts;  // never empty
   bool hopeless() const { return kind != DomainKind::kMx; }
 };
 
@@ -48,7 +59,11 @@ struct Scenario {
   unsigned crashes = 0;
   unsigned graceful_restarts = 0;
   unsigned reloads = 0;
+  unsigned publications = 0;  // changes of TLSA, keys, MTA-STS
+  std::vector<policy::TlsRule> rules;
 
+  // No faults any more: certificates and what is published agree.
+  void heal(Instant now);
   const Host* host_at(const IpAddress& address) const;
   const Domain* domain_named(const std::string& name) const;
   // The truth; trouble is added by who asks.

@@ -9,7 +9,13 @@ using namespace std::chrono_literals;
 
 // Lines as mail has them, some of which begin with dots; now and then more than one chunk of them.
 std::string draw_content(Rng& rng) {
-  std::string content = "Subject: simulated\r\n\r\n";
+  std::string content = "Subject: simulated\r\n";
+  if (rng.chance(0.15)) content += "TLS-Required: No\r\n";
+  content += "\r\n";
+  if (rng.chance(0.15))
+    content +=
+        "Gr\xC3\xBC\xC3\x9F"
+        "e\r\n";
   const std::uint64_t lines = rng.chance(0.03) ? 2000 + rng.below(2000) : rng.below(12);
   for (std::uint64_t i = 0; i < lines; ++i) {
     if (rng.chance(0.3)) content.append(1 + rng.below(3), '.');
@@ -41,6 +47,7 @@ void Simulation::plan_submissions() {
                       n, domain.name.text()));
     }
     message.content = draw_content(rng);
+    message.requiretls = rng.chance(0.15);
     submitters_.push_back(
         std::make_unique<Submitter>(world_, checker_, std::move(message), rng.chance(0.5)));
     const Duration when = world_.draw(0s, rng.chance(0.5) ? Duration(1min) : scenario_.fault_time);
@@ -62,6 +69,9 @@ void Simulation::plan_disasters() {
       restart_gracefully(world_.now() + 1h);
     });
   }
+  for (unsigned i = 0; i < scenario_.publications; ++i) {
+    world_.after(world_.draw(0s, scenario_.fault_time), [this] { publish(); });
+  }
   for (unsigned i = 0; i < scenario_.reloads; ++i) {
     world_.after(world_.draw(0s, scenario_.fault_time), [this] {
       Rng& rng = world_.rng();
@@ -73,9 +83,35 @@ void Simulation::plan_disasters() {
   }
 }
 
+// A zone, a key or an MTA-STS policy changes. Whoever rolls a key over has both records out by
+// then; or has forgotten it.
+void Simulation::publish() {
+  Rng& rng = world_.rng();
+  Host& host = scenario_.hosts[rng.below(scenario_.hosts.size())];
+  Domain& domain = scenario_.domains[rng.below(scenario_.domains.size())];
+  Zone zone = in_force(host.zones, world_.now());
+  zone.from = world_.now();
+  switch (rng.below(4)) {
+    case 0: zone.tlsa = zone.tlsa.empty() ? "x" : (zone.tlsa == "x" ? "xy" : ""); break;
+    case 1: zone.secure = !zone.secure; break;
+    case 2: host.certificate.key = host.certificate.key == 'x' ? 'y' : 'x'; break;
+    default:
+      StsVersion sts{world_.now(), in_force(domain.sts, world_.now()).policy};
+      if (sts.policy) {
+        sts.policy.reset();
+      } else {
+        sts.policy = policy::StsPolicy{policy::StsMode::kEnforce, {"*.hosts.example"}, 24h};
+      }
+      domain.sts.push_back(std::move(sts));
+      mta_->on_sts_changed(domain.name);
+      return;
+  }
+  host.zones.push_back(std::move(zone));
+}
+
 void Simulation::crash() {
   auto store = mta_->die();
-  mta_ = std::make_shared<Mta>(world_, checker_, internet_, scenario_, std::move(store));
+  mta_ = std::make_shared<Mta>(world_, checker_, internet_, scenario_, notes_, std::move(store));
   mta_->start();
 }
 
@@ -109,7 +145,7 @@ Simulation::~Simulation() {
 }
 
 std::optional<std::string> Simulation::run() {
-  mta_ = std::make_shared<Mta>(world_, checker_, internet_, scenario_,
+  mta_ = std::make_shared<Mta>(world_, checker_, internet_, scenario_, notes_,
                                std::make_unique<queue::MemoryStore>());
   mta_->start();
   plan_submissions();
@@ -118,6 +154,8 @@ std::optional<std::string> Simulation::run() {
   world_.run_until(start + scenario_.fault_time);
   world_.say("faults end");
   world_.end_faults();
+  scenario_.heal(world_.now());
+  for (const Domain& domain : scenario_.domains) mta_->on_sts_changed(domain.name);
   world_.run_until(start + scenario_.fault_time + scenario_.drain_time);
   check_end();
   return world_.violation();

@@ -28,6 +28,7 @@ class Simulation {
  private:
   void plan_submissions();
   void plan_disasters();
+  void publish();
   void crash();
   void restart_gracefully(Instant patience);
   void check_end();
@@ -36,6 +37,7 @@ class Simulation {
   Scenario scenario_;
   Checker checker_;
   Internet internet_;
+  Notes notes_;
   std::shared_ptr<Mta> mta_;
   std::vector<std::unique_ptr<Submitter>> submitters_;
 };

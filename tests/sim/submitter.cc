@@ -32,9 +32,10 @@ std::string dot_stuffed(const std::string& content) {
 
 // ---- our side
 
-Inbound::Inbound(std::shared_ptr<Mta> mta, std::shared_ptr<Link> link)
+Inbound::Inbound(std::shared_ptr<Mta> mta, std::shared_ptr<Link> link, bool requiretls)
     : mta_(std::move(mta)),
       link_(std::move(link)),
+      requiretls_(requiretls),
       session_(server_options(), mta_->ids(), mta_->world().now()) {}
 
 void Inbound::begin() {
@@ -84,13 +85,16 @@ void Inbound::carry_out(smtp::server::Action& action) {
 void Inbound::store(const smtp::Submission& submission) {
   id_ = submission.envelope->id;
   queue::Accept accept;
-  accept.envelope = submission.envelope;
+  auto envelope = std::make_shared<mail::Envelope>(*submission.envelope);
+  if (requiretls_) envelope->tls_wish = mail::TlsWish::kRequireTls;
+  accept.envelope = envelope;
   accept.chunks.push_back(submission.last_chunk);
   for (const mail::Recipient& recipient : submission.recipients) {
     mail::PendingRecipient pending;
     pending.recipient = recipient;
     pending.shard = shard_of(mail::routing_domain(recipient.address));
-    pending.progress.due = submission.envelope->arrived;
+    pending.progress.due = envelope->arrived;
+    pending.tls_wish = envelope->tls_wish;
     accept.recipients.push_back(std::move(pending));
   }
   accept.ticket = mta_->expect_answer([self = shared_from_this()](const queue::StoreEvent& event) {
@@ -126,7 +130,8 @@ void Inbound::watch() {
 
 Submitter::Submitter(World& world, Checker& checker, Message message, bool pipelining)
     : world_(world), checker_(checker), message_(std::move(message)), pipelining_(pipelining) {
-  script_ = {"EHLO app.example\r\n", "MAIL FROM:<" + message_.sender + ">\r\n"};
+  script_ = {"EHLO app.example\r\n", "MAIL FROM:<" + message_.sender + "> BODY=8BITMIME" +
+                                         (message_.utf8 ? " SMTPUTF8\r\n" : "\r\n")};
   for (const std::string& recipient : message_.recipients) {
     const bool silent = recipient.starts_with("quiet");
     script_.push_back("RCPT TO:<" + recipient + (silent ? "> NOTIFY=NEVER\r\n" : ">\r\n"));
@@ -139,7 +144,7 @@ Submitter::Submitter(World& world, Checker& checker, Message message, bool pipel
 
 void Submitter::submit(const std::shared_ptr<Mta>& mta) {
   link_ = std::make_shared<Link>(world_, draw_link_traits(world_, 0.1));
-  inbound_ = std::make_shared<Inbound>(mta, link_);
+  inbound_ = std::make_shared<Inbound>(mta, link_, message_.requiretls);
   link_->attach(Side::kCaller, {[this](std::string_view bytes, std::uint64_t) { on_bytes(bytes); },
                                 nullptr, nullptr});
   inbound_->begin();

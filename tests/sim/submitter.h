@@ -15,7 +15,8 @@ namespace posthaste::sim {
 // Our side.
 class Inbound : public std::enable_shared_from_this<Inbound> {
  public:
-  Inbound(std::shared_ptr<Mta> mta, std::shared_ptr<Link> link);
+  // `requiretls`: as if it had been said, which takes TLS that there is none of here.
+  Inbound(std::shared_ptr<Mta> mta, std::shared_ptr<Link> link, bool requiretls);
   void begin();
   // The message that the session has last asked the store to take.
   MessageId stored() const { return id_; }
@@ -29,6 +30,7 @@ class Inbound : public std::enable_shared_from_this<Inbound> {
 
   const std::shared_ptr<Mta> mta_;
   const std::shared_ptr<Link> link_;
+  const bool requiretls_;
   smtp::ServerSession session_;
   std::vector<smtp::server::Event> answers_;
   smtp::server::Actions actions_;
@@ -43,6 +45,8 @@ class Submitter {
     std::string sender;
     std::vector<std::string> recipients;
     std::string content;
+    bool requiretls = false;
+    bool utf8 = false;
   };
   Submitter(World& world, Checker& checker, Message message, bool pipelining);
   void submit(const std::shared_ptr<Mta>& mta);

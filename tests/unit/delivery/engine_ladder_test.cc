@@ -237,6 +237,20 @@ TEST(EngineLadder, DoesNotBelieveAHostThatHasShownVerifiedTlsAndOffersNone) {
   }
 }
 
+TEST(EngineLadder, WatchesAlsoTheConnectionsThatAreAddedToOneThatHasShownIt) {
+  EngineRig rig;
+  rig.arrive({"a@example.com"});
+  rig.arrive({"b@example.com"});
+  const auto first = rig.route();
+  policy::TlsFacts facts;
+  facts.certificate_present = facts.verified = true;
+  facts.authenticated_by = policy::TlsAuthentication::kPkix;
+  rig.tell(SessionReady{first.conn, {}, facts});
+  const auto second = rig.only<Connect>();
+  EXPECT_EQ(second.endpoint, first.endpoint);
+  EXPECT_EQ(second.tls, TlsNeed::kRequired);
+}
+
 TEST(EngineLadder, BelievesItWhereThePolicySaysSo) {
   EngineRig rig;
   policy::TlsOverlay trusting;

@@ -1,0 +1,75 @@
+// What the Checker has to say of TLS: no mail goes below its effective level.
+#include <algorithm>
+
+#include "tests/sim/checker.h"
+
+namespace posthaste::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Longer than any TTL and any walk over slow hosts: what was published since then may be what we
+// know.
+constexpr Duration kKnown = 3h;
+// A changed MTA-STS policy is told at once; what had begun by then may end.
+constexpr Duration kTold = 10s;
+
+// The versions that were in force at some time since then.
+template <typename Version>
+std::vector<Version> since(const std::vector<Version>& versions, Instant then) {
+  std::vector<Version> found{in_force(versions, then)};
+  std::copy_if(versions.begin(), versions.end(), std::back_inserter(found),
+               [&](const Version& version) { return version.from > then; });
+  return found;
+}
+
+}  // namespace
+
+bool Checker::could_go(const Call& call, mail::TlsWish wish, const Shown& shown) const {
+  const Domain& domain = *scenario_.domain_named(call.domain);
+  const Host& host = *scenario_.host_at(call.endpoint.address);
+  for (const Zone& zone : since(host.zones, world_.now() - kKnown)) {
+    for (const StsVersion& sts : since(domain.sts, call.began - kTold)) {
+      if (may_go(domain.tls, call.host, domain.mx_secure, zone, sts.policy, wish, shown)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+// A host that has shown verified TLS is not believed when it offers none.
+void Checker::check_plaintext(const Call& call, const policy::TlsPolicy& policy) {
+  if (call.stepped_down || policy.level == policy::TlsLevel::kNone || !policy.strip_guard) return;
+  const auto known = shown_verified_.find({call.host, call.endpoint.port});
+  if (known == shown_verified_.end()) return;
+  const auto [shown, until] = known->second;
+  if (shown < call.began && world_.now() < until) {
+    world_.violate("a strip is believed: " + call.host.text());
+  }
+}
+
+void Checker::on_mail(ConnId conn, const Attempt& attempt, const Shown& shown) {
+  const auto found = calls_.find(conn);
+  if (found == calls_.end() || attempt.crashed) return;  // of a process that has died
+  const Call& call = found->second;
+  const policy::TlsPolicy& policy = scenario_.domain_named(call.domain)->tls;
+  const MessageId id = attempt.envelope->id;
+  if (!could_go(call, attempt.envelope->tls_wish, shown)) {
+    return world_.violate(fmt::format("{} goes to {} of {} below its level ({})", render_id(id),
+                                      call.host.text(), call.domain,
+                                      shown.tls ? "TLS" : "plaintext"));
+  }
+  if (shown.tls) return;
+  check_plaintext(call, policy);
+  const auto& seen = tls_failures_[call.endpoint];
+  const bool by_handshake =
+      call.stepped_down && std::all_of(seen.begin(), seen.end(), [](policy::TlsFailure failure) {
+        return policy::kind(failure) == policy::TlsFailureKind::kHandshake;
+      });
+  if (by_handshake && id.time() + policy.plaintext_after > world_.now()) {
+    world_.violate("young mail in plaintext: " + render_id(id));
+  }
+}
+
+}  // namespace posthaste::sim
