@@ -17,11 +17,11 @@ constexpr std::size_t kMailMax = 1024;  // answers are promised before, so this 
 
 Result<std::unique_ptr<AdminThread>> AdminThread::make(
     std::shared_ptr<const Runtime> runtime, std::vector<Worker*> workers, StoreThread& store,
-    ReaderThread& reader, Metrics& metrics, Log& log,
+    ReaderThread& reader, TlsReporter& reporter, Metrics& metrics, Log& log,
     std::atomic<std::uint32_t>& inbound_connections) {
   std::unique_ptr<AdminThread> made(new AdminThread(
-      std::move(runtime),
-      AdminApi::House{std::move(workers), store, reader, metrics, log, inbound_connections}));
+      std::move(runtime), AdminApi::House{std::move(workers), store, reader, reporter, metrics, log,
+                                          inbound_connections}));
   if (auto listening = made->listen(); !listening) return tl::unexpected(listening.error());
   return made;
 }

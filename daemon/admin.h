@@ -25,7 +25,8 @@ class AdminThread {
   // Binds what the configuration names. Error: what cannot be bound, and how to mend it.
   static Result<std::unique_ptr<AdminThread>> make(std::shared_ptr<const Runtime> runtime,
                                                    std::vector<Worker*> workers, StoreThread& store,
-                                                   ReaderThread& reader, Metrics& metrics, Log& log,
+                                                   ReaderThread& reader, TlsReporter& reporter,
+                                                   Metrics& metrics, Log& log,
                                                    std::atomic<std::uint32_t>& inbound_connections);
   ~AdminThread();  // stop()
   AdminThread(const AdminThread&) = delete;

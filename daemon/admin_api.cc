@@ -6,8 +6,8 @@
 #include "config/render.h"
 #include "daemon/admin_json.h"
 #include "daemon/admin_queue.h"
+#include "daemon/admin_response.h"
 #include "daemon/worker.h"
-#include "lib/mail/address.h"
 
 namespace posthaste::daemon {
 namespace {
@@ -28,27 +28,10 @@ constexpr const char* kLocalPages =
     "/v1/messages/ID/trace\n"
     "/v1/schedule?limit=\n"
     "/v1/tls/explain?domain=\n"
+    "/v1/tls/memory\n"
+    "/v1/tls/forget?host=          POST\n"
+    "/v1/tls/report?domain=&day=\n"
     "/v1/config\n";
-
-HttpResponse json(std::string body, int status = 200) {
-  return {.status = status, .content_type = "application/json", .body = std::move(body)};
-}
-
-HttpResponse trouble(int status, std::string_view words) { return json(error_json(words), status); }
-
-HttpResponse trouble(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::kInvalid: return trouble(400, error.words);
-    case ErrorCode::kNotFound: return trouble(404, error.words);
-    case ErrorCode::kIo:
-    case ErrorCode::kFull:
-    case ErrorCode::kBusy:
-    case ErrorCode::kCorrupt:
-    case ErrorCode::kTimeout:
-    case ErrorCode::kUnsupported: break;
-  }
-  return trouble(503, error.words);
-}
 
 HttpResponse plain(const Verdict& verdict) {
   return {.status = verdict.ok ? 200 : 503, .body = verdict.words + "\n"};
@@ -57,18 +40,18 @@ HttpResponse plain(const Verdict& verdict) {
 HttpResponse show_message(const queue::Store& store, MessageId id, Instant now,
                           const std::stop_token& stop) {
   const auto view = read_message(store, id, stop);
-  if (!view) return trouble(view.error());
+  if (!view) return error_response(view.error());
   if (!view->envelope) {
-    return trouble(
+    return error_response(
         404, "message " + render_id(id) + " is no longer queued; its trace says what became of it");
   }
-  return json(message_json(*view, now));
+  return json_response(message_json(*view, now));
 }
 
 HttpResponse trace_message(const queue::Store& store, MessageId id, Instant now,
                            const std::stop_token& stop) {
   const auto view = read_message(store, id, stop);
-  return view ? json(trace_json(*view, now)) : trouble(view.error());
+  return view ? json_response(trace_json(*view, now)) : error_response(view.error());
 }
 
 Result<std::size_t> parse_destinations_max(const std::string& text) {
@@ -82,16 +65,6 @@ Result<std::size_t> parse_destinations_max(const std::string& text) {
   return number;
 }
 
-// A domain as mail is routed by it. Error: kInvalid.
-Result<RoutingDomain> parse_routing_domain(const std::string& text) {
-  if (text.empty()) return fail(ErrorCode::kInvalid, "domain: missing; say ?domain=example.com");
-  const auto mailbox = mail::parse_mailbox("postmaster@" + fold_domain(text), true);
-  if (!mailbox) {
-    return fail(ErrorCode::kInvalid, "domain: \"" + text + "\": " + mailbox.error().words);
-  }
-  return mail::routing_domain(*mailbox);
-}
-
 }  // namespace
 
 AdminApi::AdminApi(io::Loop& loop, std::shared_ptr<ReturnAddress> home, House house,
@@ -100,7 +73,8 @@ AdminApi::AdminApi(io::Loop& loop, std::shared_ptr<ReturnAddress> home, House ho
       home_(home),
       house_(std::move(house)),
       runtime_(std::move(runtime)),
-      census_(loop, house_.workers, std::move(home)),
+      census_(loop, house_.workers, home),
+      tls_(loop, std::move(home), house_.workers, house_.reporter, runtime_),
       started_(loop.now()) {}
 
 void AdminApi::answer_public(const HttpRequest& request, const Respond& respond) {
@@ -111,13 +85,16 @@ void AdminApi::answer_public(const HttpRequest& request, const Respond& respond)
 }
 
 void AdminApi::answer_local(const HttpRequest& request, const Respond& respond) {
-  if (request.method != "GET") return respond(trouble(405, "use GET"));
+  constexpr std::string_view kForget = "/v1/tls/forget";  // whose own page it is to say so
+  if (request.method != "GET" && request.path != kForget) {
+    return respond(error_response(405, "use GET"));
+  }
   if (answer_open(request, respond)) return;
   constexpr std::string_view kV1 = "/v1/";
   const std::string_view path = request.path;
   if (path == "/") return respond({.body = std::string(kPublicPages) + kLocalPages});
   if (path.starts_with(kV1)) return answer_v1(path.substr(kV1.size()), request, respond);
-  respond(trouble(404, "no such page; / lists what there is"));
+  respond(error_response(404, "no such page; / lists what there is"));
 }
 
 bool AdminApi::answer_open(const HttpRequest& request, const Respond& respond) {
@@ -136,15 +113,16 @@ bool AdminApi::answer_open(const HttpRequest& request, const Respond& respond) {
 void AdminApi::answer_v1(std::string_view path, const HttpRequest& request,
                          const Respond& respond) {
   constexpr std::string_view kMessages = "messages/";
+  constexpr std::string_view kTls = "tls/";
   if (path == "status") return status(respond);
   if (path == "queue") return queue(request, respond);
   if (path == "schedule") return schedule(request, respond);
-  if (path == "tls/explain") return respond(explain_tls(request));
+  if (path.starts_with(kTls)) return tls_.answer(path.substr(kTls.size()), request, respond);
   if (path == "config") {
-    return respond(json(config_json(config::render_config(runtime_->config))));
+    return respond(json_response(config_json(config::render_config(runtime_->config))));
   }
   if (path.starts_with(kMessages)) return answer_message(path.substr(kMessages.size()), respond);
-  respond(trouble(404, "no such page; / lists what there is"));
+  respond(error_response(404, "no such page; / lists what there is"));
 }
 
 void AdminApi::answer_message(std::string_view path, const Respond& respond) {
@@ -152,7 +130,7 @@ void AdminApi::answer_message(std::string_view path, const Respond& respond) {
   const bool wants_trace = path.ends_with(kTrace);
   if (wants_trace) path.remove_suffix(kTrace.size());
   const auto id = parse_id(path);
-  if (!id) return respond(trouble(id.error()));
+  if (!id) return respond(error_response(id.error()));
   read(
       [id = *id, wants_trace](const queue::Store& store, Instant now, const std::stop_token& stop) {
         return wants_trace ? trace_message(store, id, now, stop)
@@ -175,52 +153,45 @@ void AdminApi::metrics(const Respond& respond) {
 
 void AdminApi::status(const Respond& respond) {
   census_.take(0, [this, respond](Result<Census> census) {
-    if (!census) return respond(trouble(census.error()));
+    if (!census) return respond(error_response(census.error()));
     complete(census->snapshot);
     const Verdict ready = readiness();
     const Verdict healthy = health();
-    respond(json(status_json({.hostname = runtime_->hostname.text(),
-                              .workers = runtime_->workers,
-                              .listen = runtime_->config.listen,
-                              .started = started_,
-                              .ready = ready.ok,
-                              .ready_words = ready.words,
-                              .healthy = healthy.ok,
-                              .health_words = healthy.words,
-                              .store_trouble = house_.store.in_trouble(),
-                              .store_gained = house_.store.gained(),
-                              .snapshot = std::move(census->snapshot)},
-                             loop_.now())));
+    respond(json_response(status_json({.hostname = runtime_->hostname.text(),
+                                       .workers = runtime_->workers,
+                                       .listen = runtime_->config.listen,
+                                       .started = started_,
+                                       .ready = ready.ok,
+                                       .ready_words = ready.words,
+                                       .healthy = healthy.ok,
+                                       .health_words = healthy.words,
+                                       .store_trouble = house_.store.in_trouble(),
+                                       .store_gained = house_.store.gained(),
+                                       .snapshot = std::move(census->snapshot)},
+                                      loop_.now())));
   });
 }
 
 void AdminApi::queue(const HttpRequest& request, const Respond& respond) {
   auto query = parse_queue_query(request.parameter("domain"), request.parameter("sender"),
                                  request.parameter("limit"), request.parameter("cursor"));
-  if (!query) return respond(trouble(query.error()));
+  if (!query) return respond(error_response(query.error()));
   read(
       [query = std::move(*query)](const queue::Store& store, Instant now,
                                   const std::stop_token& stop) {
         const auto page = read_page(store, query, stop);
-        return page ? json(queue_json(*page, now)) : trouble(page.error());
+        return page ? json_response(queue_json(*page, now)) : error_response(page.error());
       },
       respond);
 }
 
 void AdminApi::schedule(const HttpRequest& request, const Respond& respond) {
   const auto max = parse_destinations_max(request.parameter("limit"));
-  if (!max) return respond(trouble(max.error()));
+  if (!max) return respond(error_response(max.error()));
   census_.take(*max, [this, respond](const Result<Census>& census) {
-    respond(census ? json(schedule_json(*census, loop_.now())) : trouble(census.error()));
+    respond(census ? json_response(schedule_json(*census, loop_.now()))
+                   : error_response(census.error()));
   });
-}
-
-HttpResponse AdminApi::explain_tls(const HttpRequest& request) const {
-  const auto domain = parse_routing_domain(request.parameter("domain"));
-  if (!domain) return trouble(domain.error());
-  const auto& tls = runtime_->config.tls;
-  const auto explained = tls.policies.explain(*domain);
-  return json(tls_json(*domain, explained, tls.profile(explained.policy.ladder.front())));
 }
 
 void AdminApi::read(Read read, const Respond& respond) {

@@ -2,7 +2,7 @@
 //
 // Lifetime     the AdminThread's. Threads: the admin's; reads of the store are done in the
 //              ReaderThread and answered in the admin's again.
-// Does not     listen, or change anything: all of it is GET.
+// Does not     listen, or change anything: all of it is GET, but for what AdminTls has.
 #pragma once
 
 #include <atomic>
@@ -13,6 +13,7 @@
 
 #include "daemon/admin_census.h"
 #include "daemon/admin_health.h"
+#include "daemon/admin_tls.h"
 #include "daemon/http_server.h"
 #include "daemon/log.h"
 #include "daemon/metrics.h"
@@ -31,6 +32,7 @@ class AdminApi {
     std::vector<Worker*> workers;
     StoreThread& store;
     ReaderThread& reader;
+    TlsReporter& reporter;
     Metrics& metrics;
     Log& log;
     std::atomic<std::uint32_t>& inbound_connections;
@@ -39,7 +41,10 @@ class AdminApi {
   AdminApi(io::Loop& loop, std::shared_ptr<ReturnAddress> home, House house,
            std::shared_ptr<const Runtime> runtime);
 
-  void reconfigure(std::shared_ptr<const Runtime> runtime) { runtime_ = std::move(runtime); }
+  void reconfigure(std::shared_ptr<const Runtime> runtime) {
+    runtime_ = std::move(runtime);
+    tls_.reconfigure(runtime_);
+  }
   void set_listening(bool listening) { listening_ = listening; }
 
   // For anybody: /, /healthz, /readyz, /metrics.
@@ -58,7 +63,6 @@ class AdminApi {
   void status(const Respond& respond);
   void queue(const HttpRequest& request, const Respond& respond);
   void schedule(const HttpRequest& request, const Respond& respond);
-  HttpResponse explain_tls(const HttpRequest& request) const;
   void read(Read read, const Respond& respond);
   Verdict health() const;
   Verdict readiness() const;
@@ -69,6 +73,7 @@ class AdminApi {
   const House house_;
   std::shared_ptr<const Runtime> runtime_;
   CensusTaker census_;
+  AdminTls tls_;
   const Instant started_;
   bool listening_ = false;
 };

@@ -1,11 +1,6 @@
 #include "daemon/admin_json.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <nlohmann/json.hpp>
-
-#include "config/values.h"
+#include "daemon/json_value.h"
 #include "daemon/version.h"
 #include "lib/base/check.h"
 #include "lib/mail/address.h"
@@ -13,25 +8,8 @@
 namespace posthaste::daemon {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr std::array<std::string_view, delivery::kDueBounds.size() + 1> kWithin{
     "1m", "5m", "15m", "1h", "4h", "1d", "later"};
-
-// Replies and addresses are bytes from outside: what is no UTF-8 is replaced, never thrown about.
-std::string text_of(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-Json time_json(Instant time) {
-  if (time == kNever || time == Instant{}) return nullptr;
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::milliseconds>(time - day));
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", int(date.year()),
-                     unsigned(date.month()), unsigned(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
-}
 
 std::string address_text(const mail::Mailbox& address) {
   return address.null() ? "<>" : address.text();
@@ -156,55 +134,6 @@ Json destination_json(const delivery::DestinationView& destination) {
   };
 }
 
-std::string joined(const std::vector<std::string>& texts) {
-  return fmt::format("{}", fmt::join(texts, ", "));
-}
-
-std::string text_or(const std::string& text, std::string_view otherwise) {
-  return text.empty() ? std::string(otherwise) : text;
-}
-
-std::string flag_text(bool flag) { return flag ? "true" : "false"; }
-
-std::string value_of(const policy::TlsPolicy& policy, policy::TlsField field) {
-  using policy::TlsField;
-  switch (field) {
-    case TlsField::kLevel: return std::string(name(policy.level));
-    case TlsField::kConnect: return std::string(name(policy.connect));
-    case TlsField::kPort: return policy.port == 0 ? "delivery.port" : std::to_string(policy.port);
-    case TlsField::kLadder: return joined(policy.ladder);
-    case TlsField::kNotOffered: return std::string(name(policy.not_offered));
-    case TlsField::kRefused: return std::string(name(policy.refused));
-    case TlsField::kHandshake: return std::string(name(policy.handshake));
-    case TlsField::kPlaintextAfter: return config::render_duration(policy.plaintext_after);
-    case TlsField::kDane: return flag_text(policy.dane);
-    case TlsField::kMtaSts: return flag_text(policy.mta_sts);
-    case TlsField::kRemember: return config::render_duration(policy.remember);
-    case TlsField::kStripGuard: return flag_text(policy.strip_guard);
-    case TlsField::kMatchNames: return text_or(joined(policy.match_names), "by level");
-    case TlsField::kFingerprints: return text_or(joined(policy.fingerprints), "none");
-    case TlsField::kCaFile: return text_or(policy.ca_file, "system");
-    case TlsField::kCrlFile: return text_or(policy.crl_file, "none");
-    case TlsField::kOcsp: return std::string(name(policy.ocsp));
-    case TlsField::kClientCertificate: return text_or(policy.client_certificate, "none");
-    case TlsField::kClientPrivateKey: return text_or(policy.client_private_key, "none");
-  }
-  check_failed(__FILE__, __LINE__, "a known TlsField");
-}
-
-Json profile_json(const policy::TlsProfile& profile) {
-  return {
-      {"name", profile.name},
-      {"min_version", name(profile.min_version)},
-      {"max_version", name(profile.max_version)},
-      {"ciphers", profile.ciphers},
-      {"ciphersuites", profile.ciphersuites},
-      {"groups", profile.groups},
-      {"signature_algorithms", profile.signature_algorithms},
-      {"security_level", profile.security_level},
-  };
-}
-
 }  // namespace
 
 std::string status_json(const StatusView& status, Instant now) {
@@ -288,20 +217,6 @@ std::string schedule_json(const Census& census, Instant now) {
                   {"by_class", by_class_json(census.waiting_by_class)},
                   {"destinations_total", counts.destinations},
                   {"destinations", std::move(destinations)}});
-}
-
-std::string tls_json(const RoutingDomain& domain, const policy::ExplainedTlsPolicy& explained,
-                     const policy::TlsProfile* profile) {
-  Json fields = Json::array();
-  for (std::size_t i = 0; i < policy::kTlsFields; ++i) {
-    const auto field = static_cast<policy::TlsField>(i);
-    fields.push_back({{"field", name(field)},
-                      {"value", value_of(explained.policy, field)},
-                      {"origin", explained.origins[i]}});
-  }
-  return text_of({{"domain", domain.text()},
-                  {"fields", std::move(fields)},
-                  {"profile", profile == nullptr ? Json(nullptr) : profile_json(*profile)}});
 }
 
 std::string config_json(std::string_view yaml) { return text_of({{"config", yaml}}); }

@@ -56,12 +56,6 @@ std::string trace_json(const MessageView& view, Instant now);
 //  last_failure, by_class}]}
 std::string schedule_json(const Census& census, Instant now);
 
-// {domain, fields: [{field, value, origin}], profile: {name, min_version, max_version, ciphers,
-//  ciphersuites, groups, signature_algorithms, security_level}}
-// `profile`: what the policy names; nullptr: it is not configured, which config/ rules out.
-std::string tls_json(const RoutingDomain& domain, const policy::ExplainedTlsPolicy& explained,
-                     const policy::TlsProfile* profile);
-
 std::string config_json(std::string_view yaml);  // {config}
 std::string error_json(std::string_view words);  // {error}
 

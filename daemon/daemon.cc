@@ -219,8 +219,8 @@ Status Daemon::listen_on(const config::Listen& listen, std::vector<InheritedSock
 Status Daemon::open_admin() {
   std::vector<Worker*> workers;
   for (const auto& worker : workers_) workers.push_back(worker.get());
-  auto admin = AdminThread::make(runtime_, std::move(workers), *store_, *reader_, metrics_, log_,
-                                 inbound_connections_);
+  auto admin = AdminThread::make(runtime_, std::move(workers), *store_, *reader_, *reporter_,
+                                 metrics_, log_, inbound_connections_);
   if (!admin) return tl::unexpected(admin.error());
   admin_ = std::move(*admin);
   return {};

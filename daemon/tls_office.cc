@@ -39,18 +39,35 @@ Result<std::unique_ptr<TlsOffice>> TlsOffice::make(House house,
 TlsOffice::TlsOffice(House house, std::shared_ptr<const Runtime> runtime, unsigned worker,
                      std::unique_ptr<https::Client> client, Rng rng, Tell tell)
     : house_(house),
+      runtime_(std::move(runtime)),
       worker_(worker),
-      workers_(runtime->workers),
+      workers_(runtime_->workers),
       tell_(std::move(tell)),
       client_(std::move(client)),
       fetcher_(house.resolver, *client_) {
   const auto on_sts_problem = [this](const RoutingDomain& domain, policy::sts::Problem problem) {
     report(tls_result_of(domain, problem, sts_policy(domain)));
   };
-  sts_ =
-      std::make_unique<StsDriver>(StsDriver::House{house.loop, house.deadlines, house.resolver,
-                                                   fetcher_, house.store, house.metrics, house.log},
-                                  std::move(runtime), rng, tell_, on_sts_problem);
+  sts_ = std::make_unique<StsDriver>(
+      StsDriver::House{house.loop, house.deadlines, house.resolver, fetcher_, house.store,
+                       house.metrics, house.log},
+      runtime_, rng, [this](delivery::Event event) { pass_on(std::move(event)); }, on_sts_problem);
+}
+
+void TlsOffice::pass_on(delivery::Event event) {
+  if (const auto* known = std::get_if<delivery::StsKnown>(&event)) {
+    for (std::size_t i = 0; i < rehearsals_.size(); ++i) rehearsals_[i]->on_sts(*known);
+  }
+  tell_(std::move(event));
+}
+
+void TlsOffice::rehearse(const RoutingDomain& domain, std::vector<delivery::Remembered> memory,
+                         TlsRehearsal::Done done) {
+  std::erase_if(rehearsals_, [](const auto& rehearsal) { return rehearsal->over(); });
+  rehearsals_.push_back(std::make_unique<TlsRehearsal>(
+      TlsRehearsal::House{house_.loop, house_.deadlines, house_.resolver}, *runtime_->engine,
+      domain, [this](const RoutingDomain& of) { sts_->want(of); }, std::move(done)));
+  rehearsals_.back()->begin(std::move(memory));
 }
 
 // Of hosts every worker hears, since any domain may lead to them; of policies only who has the
@@ -76,7 +93,8 @@ void TlsOffice::restore_memory(queue::NoteKind kind) {
 }
 
 void TlsOffice::reconfigure(std::shared_ptr<const Runtime> runtime) {
-  sts_->reconfigure(std::move(runtime));
+  runtime_ = std::move(runtime);
+  sts_->reconfigure(runtime_);
 }
 
 const policy::StsPolicy* TlsOffice::sts_policy(const RoutingDomain& domain) const {

@@ -16,6 +16,7 @@
 #include "daemon/handshake_log.h"
 #include "daemon/https_fetcher.h"
 #include "daemon/sts_driver.h"
+#include "daemon/tls_rehearsal.h"
 #include "daemon/tls_reporter.h"
 #include "daemon/tls_result.h"
 #include "lib/https/client.h"
@@ -51,6 +52,10 @@ class TlsOffice {
   StsDriver& sts() { return *sts_; }
   const StsDriver& sts() const { return *sts_; }
 
+  // What the next attempt for a domain would do. `memory`: the engine's.
+  void rehearse(const RoutingDomain& domain, std::vector<delivery::Remembered> memory,
+                TlsRehearsal::Done done);
+
   // ---- what the engine wants done
   void on(const delivery::WantSts& wanted) { sts_->want(wanted.domain); }
   void on(const delivery::FellBack& fell);
@@ -71,17 +76,20 @@ class TlsOffice {
   TlsOffice(House house, std::shared_ptr<const Runtime> runtime, unsigned worker,
             std::unique_ptr<https::Client> client, Rng rng, Tell tell);
   void restore_memory(queue::NoteKind kind);
+  void pass_on(delivery::Event event);
   void report(std::optional<report::TlsResult> result);
   const policy::StsPolicy* sts_policy(const RoutingDomain& domain) const;
   void warn_of_secrecy(const delivery::Connect& call, const policy::TlsFacts& facts);
 
   const House house_;
+  std::shared_ptr<const Runtime> runtime_;
   const unsigned worker_;
   const unsigned workers_;
   const Tell tell_;
   const std::unique_ptr<https::Client> client_;
   HttpsFetcher fetcher_;
   std::unique_ptr<StsDriver> sts_;
+  std::vector<std::unique_ptr<TlsRehearsal>> rehearsals_;
   std::set<std::string> warned_;  // hosts
 };
 

@@ -45,6 +45,63 @@ class ObeysMtaSts(unittest.TestCase):
         self.assertEqual(event["class"], "tls")
         self.assertFalse(self.mx.messages)
 
+    def test_explain_says_it_before_there_was_any_mail(self):
+        house = self.open()
+        told = json.loads(house.local("/v1/tls/explain?domain=good.test"))
+        self.assertEqual(told["sts"]["mode"], "enforce")
+        [host] = told["hosts"]
+        self.assertEqual((host["host"], host["level"], host["source"], host["sts"]), ("mx.good.test", "verify", "mta_sts", "enforce"))
+        self.assertEqual(host["names"], ["mx.good.test"])
+        self.assertEqual(host["addresses"][0]["next"], "modern")
+        self.assertEqual([(call["host"], call["offer"], call["level"]) for call in told["attempt"]], [("mx.good.test", "modern", "verify")])
+        self.assertFalse(self.mx.sessions, "nobody was called for it")
+        house.wait_event("delivered", id=house.submit("a@sender.test", ["b@good.test"]))
+        [host] = json.loads(house.local("/v1/tls/explain?domain=good.test"))["hosts"]
+        self.assertTrue(host["shown_verified"])
+        self.assertEqual(host["addresses"][0]["remembered"]["profile"], "modern")
+
+    def test_the_report_counts_the_session_under_the_policy(self):
+        house = self.open()
+        house.wait_event("delivered", id=house.submit("a@sender.test", ["b@good.test"]))
+        [policy] = self.report(house)["policies"]
+        self.assertEqual(policy["policy"]["policy-type"], "sts")
+        self.assertEqual(policy["policy"]["mx-host"], ["mx.good.test"])
+        self.assertIn("mode: enforce", policy["policy"]["policy-string"])
+        self.assertEqual(policy["summary"], {"total-successful-session-count": 1, "total-failure-session-count": 0})
+
+    def test_testing_delivers_and_tells_the_domain_what_enforce_would_have_refused(self):
+        house = self.open(mode="testing", certificate="wrong_name")
+        house.wait_event("delivered", id=house.submit("a@sender.test", ["b@good.test"]))
+        [policy] = self.report(house)["policies"]
+        self.assertEqual(policy["summary"]["total-failure-session-count"], 1)
+        [failure] = policy["failure-details"]
+        self.assertEqual(failure["result-type"], "certificate-host-mismatch")
+        self.assertEqual(failure["receiving-mx-hostname"], "mx.good.test")
+        self.assertTrue(failure["sending-mta-ip"].startswith("127."))
+
+    def test_a_policy_outlives_a_restart_and_its_host(self):
+        house = self.open()
+        house.wait_event("delivered", id=house.submit("a@sender.test", ["b@good.test"]))
+        house.stop()
+        self.sts.close()
+        house.start()
+        message = house.submit("a@sender.test", ["c@good.test"])
+        house.wait_event("delivered", id=message)
+        up = house.wait_event("tls_up", id=message)
+        self.assertEqual((up["level"], up["source"]), ("verify", "mta_sts"))
+        self.assertEqual(self.report(house)["policies"][0]["summary"]["total-successful-session-count"], 2)
+
+    def test_a_policy_that_cannot_be_had_is_counted_logged_and_reported(self):
+        house = self.open()
+        house.stop()
+        self.sts.certificate = "self_signed"
+        house.start()
+        house.wait_event("delivered", id=house.submit("a@sender.test", ["b@good.test"]))
+        self.assertEqual(house.wait_event("sts_failed")["problem"], "webpki_invalid")
+        self.assertEqual(house.metric("posthaste_sts_failures_total", problem="webpki_invalid"), 1)
+        told = {policy["policy"]["policy-type"]: policy for policy in self.report(house)["policies"]}
+        self.assertEqual(told["sts"]["failure-details"][0]["result-type"], "sts-webpki-invalid")
+
 
 if __name__ == "__main__":
     unittest.main()
