@@ -1,4 +1,6 @@
 // Mail with a wish of its own about TLS (RFC 8689), beside mail that has none.
+#include <algorithm>
+
 #include "tests/unit/delivery/engine_rig.h"
 
 namespace posthaste::delivery {
@@ -19,7 +21,9 @@ std::shared_ptr<mail::Letter> arrive(EngineRig& rig, const std::string& to, TlsW
   return letter;
 }
 
-policy::StsPolicy enforced() { return {policy::StsMode::kEnforce, {"*.example.com"}, 24h}; }
+policy::StsPolicy enforced() {
+  return {policy::StsMode::kEnforce, {"*.example.com", "*.other.example"}, 24h};
+}
 
 Actions& ready(EngineRig& rig, ConnId conn, bool requiretls) {
   policy::TlsFacts facts;
@@ -111,6 +115,56 @@ TEST(EngineWish, TakesAConnectionThatIdlesForOthers) {
   EXPECT_EQ(rig.only<Quit>().conn, plain.conn);
   rig.tell(SessionClosed{plain.conn});
   EXPECT_EQ(rig.all<Connect>().size(), 1U);
+}
+
+TEST(EngineWish, BouncesOnlyWhenAllWereAskedHoweverFewAreTriedAtATime) {
+  EngineRig rig;
+  rig.sts = enforced();
+  rig.options.hosts_per_attempt = 1;
+  arrive(rig, "a@example.com", TlsWish::kRequireTls, 1);
+  rig.answer_mx("example.com", {"mx1.example.com"});
+  rig.answer_a("mx1.example.com", {"11.0.0.1", "11.0.0.2"});
+  ready(rig, rig.only<Connect>().conn, false);
+  const auto second = rig.only<Connect>();
+  EXPECT_EQ(render_endpoint(second.endpoint), "11.0.0.2:25");
+  ready(rig, second.conn, false);
+  EXPECT_EQ(rig.only<Persist>().settlements.at(0).ending, Ending::kBounced);
+}
+
+// Both limits at their end, and more than one waits for each.
+TEST(EngineWish, GivesConnectionsInTurnWhereTheDomainAndTheWorkerHaveNoneLeft) {
+  EngineRig rig;
+  rig.sts = enforced();
+  rig.options.limits.connections = 1;
+  rig.options.connections_max = 1;
+  rig.arrive({"a@example.com"});
+  const auto first = rig.route();
+  ready(rig, first.conn, true);
+  const auto deliver = rig.only<Deliver>();
+  arrive(rig, "b@example.com", TlsWish::kRequireTls, 1);
+  rig.answer_mx("example.com", {"mx1.example.com"});
+  rig.answer_a("mx1.example.com", {"11.0.0.1"});
+  arrive(rig, "c@example.com", TlsWish::kOptional, 2);
+  rig.answer_mx("example.com", {"mx1.example.com"});
+  rig.answer_a("mx1.example.com", {"11.0.0.1"});
+  rig.arrive({"d@other.example"});
+  rig.answer_mx("other.example", {"mx1.other.example"});
+  rig.answer_a("mx1.other.example", {"11.0.0.9"});
+  rig.delivered(deliver);
+  ConnId open = first.conn;
+  std::vector<std::string> order;
+  for (int i = 0; i < 3; ++i) {
+    rig.tell(SessionClosed{open});
+    const auto calls = rig.all<Connect>();
+    ASSERT_EQ(calls.size(), 1U) << i;
+    open = calls[0].conn;
+    order.push_back(calls[0].domain.text());
+    ready(rig, open, true);
+    rig.delivered(rig.only<Deliver>());
+    EXPECT_EQ(rig.engine().counts().connections, 1U);
+    if (rig.all<Quit>().empty()) rig.ring();
+  }
+  EXPECT_EQ(std::count(order.begin(), order.end(), "other.example"), 1);
 }
 
 TEST(EngineWish, KnowsTheWishOfWhatAGainedShardBrings) {
