@@ -172,7 +172,7 @@ TEST(Worker, ServesSocketsAndTimersBetweenTheEntriesOfAStart) {
   house.wait_until(  // the shards of the empty store are gained
       [&](Worker& worker) { return house.store().gained() && worker.events_waiting() == 0; });
   house.in_worker([&](Worker& worker) {
-    const std::uint64_t now = worker.now().time_since_epoch().count() / 1'000;
+    const auto now = static_cast<std::uint64_t>(worker.now().time_since_epoch().count()) / 1'000;
     count = [&] {
       ++turns;
       if (turns_until_opened == 0) worker.loop().defer(count);
