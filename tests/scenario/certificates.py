@@ -1,4 +1,4 @@
-"""Certificates and server contexts for the receivers, made at test time."""
+"""Certificates and server contexts for receivers of which nothing more is asked; see authority.py and tls_faults.py for the rest."""
 import pathlib
 import ssl
 import subprocess
@@ -14,21 +14,7 @@ def make(folder, name="mx.test", days=30):
     return certificate, key
 
 
-def make_rsa(folder, name="rsa.test"):
-    certificate, key = f"{folder}/{name}.pem", f"{folder}/{name}.key"
-    if not pathlib.Path(certificate).exists():
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
-                        "-days", "30", "-subj", f"/CN={name}"], check=True, stderr=subprocess.DEVNULL)
-    return certificate, key
-
-
-def server_context(folder, name="mx.test", rsa=False, ciphers=None, maximum=None, minimum=None):
+def server_context(folder, name="mx.test"):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*(make_rsa(folder) if rsa else make(folder, name)))
-    if ciphers:
-        context.set_ciphers(ciphers)
-    if minimum:
-        context.minimum_version = minimum
-    if maximum:
-        context.maximum_version = maximum
+    context.load_cert_chain(*make(folder, name))
     return context

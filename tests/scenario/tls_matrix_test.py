@@ -250,7 +250,7 @@ class Matrix(unittest.TestCase):
         """A peer cannot tell why we left, but it knows how many handshakes went well for both, and what they came to."""
         sessions = [session for cell in self.street.cells for session in cell.receiver.sessions if session.hello
                     and (session.handshake == "ok" or cell.spec.afterwards)]
-        self.check_counted("posthaste_tls_sessions_total", ("version", "cipher"), [(s.version, s.cipher[0]) for s in sessions])
+        self.check_counted("posthaste_tls_sessions_total", ("version", "cipher"), [(s.version or "TLSv1.3", s.cipher[0]) for s in sessions])
         self.check_counted("posthaste_tls_sessions_total", ("auth",), [(auth,) for _, auth in self.expected("sessions")])
         self.check_counted("posthaste_tls_without_forward_secrecy_total", (),
                            [() for s in sessions if not s.cipher[0].startswith(("TLS_", "ECDHE", "DHE"))])

@@ -262,19 +262,19 @@ def step_to_plaintext(expected, failure, met):
         expected.connections += 1
         met.append(True)
     else:
-        met[0] = True
+        met[-1] = True
 
 
 def climb(expected, row, column, kind):
-    """The rungs. Gives the last failure; None: it is delivered."""
+    """The rungs, by what failed: no answer to STARTTLS, or a hang-up after it, counts as a handshake that did. Gives the last
+    failure; None: it is delivered.
+    """
     rung, before, failure = row.ladder[0], None, None
-    if row.starttls:
-        expected.connections, expected.handshakes = 1, [(rung, "failed", row.starttls)]
-        return row.starttls
     while True:
-        because, failure = failure, row.fails.get(rung) if isinstance(row.fails, dict) else row.fails
+        because, failure = failure, row.starttls or (row.fails.get(rung) if isinstance(row.fails, dict) else row.fails)
         expected.connections += 1
-        expected.hellos.append(rung)
+        if not row.starttls:
+            expected.hellos.append(rung)
         wrong = fault_of_certificate(row, kind, column.level)
         if not failure and kind != "observed":
             failure = wrong
@@ -288,5 +288,5 @@ def climb(expected, row, column, kind):
             return None
         expected.handshakes.append((rung, "failed", failure))
         before, rung = rung, next_rung(row.ladder, rung, failure)
-        if rung is None or len(expected.hellos) == HANDSHAKES_MAX:
+        if rung is None or expected.connections == HANDSHAKES_MAX:
             return failure
