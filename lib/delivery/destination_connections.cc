@@ -41,10 +41,28 @@ Health health_of(const smtp::TransactionResult& result) {
   return health;
 }
 
+std::string verdict_in_words(const policy::TlsFacts& facts) {
+  if (!facts.verified) return "unverified";
+  return fmt::format("verified by {}", policy::name(facts.authenticated_by));
+}
+
+// What was asked for, by whom, and which offer it came up with where that is not the first.
+std::string demand_in_words(const Walk::Step& step) {
+  const policy::TlsDemand& demand = *step.tls->demand;
+  std::string words = fmt::format("level {}", policy::name(demand.level));
+  if (demand.source != policy::TlsSource::kOperator) {
+    words += fmt::format(" by {}", policy::name(demand.source));
+  }
+  if (step.rung == 0) return words;
+  words += fmt::format(", rung {}", step.tls->ladder.at(step.rung).name);
+  if (step.because == policy::TlsFailure::kNone) return words + " as remembered";
+  return words + fmt::format(" after {}", policy::label(step.because));
+}
+
 std::string tls_in_words(const Dial& dial, const std::optional<policy::TlsFacts>& tls) {
   if (tls) {
-    return fmt::format("{} {} {}", tls->version, tls->cipher,
-                       tls->verified ? "verified" : "unverified");
+    return fmt::format("{} {} {} ({})", tls->version, tls->cipher, verdict_in_words(*tls),
+                       demand_in_words(dial.to));
   }
   if (dial.to.plaintext) return fmt::format("plaintext ({})", policy::label(dial.to.because));
   return dial.tls == smtp::TlsNeed::kNever ? "plaintext (level none)" : "plaintext (not_offered)";

@@ -21,8 +21,11 @@ struct HistoryEvent {
   std::string recipient;      // kAccepted: all of them, separated by spaces
   std::string sender;         // kAccepted
   std::string host;           // "mx1.example.com[192.0.2.1]:25"
-  std::string tls;    // "TLSv1.3 TLS_AES_256_GCM_SHA384 unverified", "plaintext (not_offered)"
-  std::string words;  // the reply, or what went wrong, or how it was submitted
+  // "TLSv1.2 AES256-GCM-SHA384 verified by dane (level dane by dane, rung compat after
+  // peer_handshake_failure)", "TLSv1.3 TLS_AES_256_GCM_SHA384 unverified (level may)",
+  // "plaintext (not_offered)"
+  std::string tls;
+  std::string words;        // the reply, or what went wrong, or how it was submitted
   std::string retry_class;  // kDeferred
   friend bool operator==(const HistoryEvent&, const HistoryEvent&) = default;
 };
