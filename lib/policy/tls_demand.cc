@@ -115,7 +115,8 @@ void apply_usable(std::vector<dns::TlsaRecord> records, const TlsEvidence& evide
   if (!is_literal(domain.text())) add_name(demand.names, domain.text());
 }
 
-void apply_dane(const TlsEvidence& evidence, const RoutingDomain& domain, const MxName& host,
+// True where DANE has settled by what the host is to be known, or that it is not used.
+bool apply_dane(const TlsEvidence& evidence, const RoutingDomain& domain, const MxName& host,
                 TlsJudgement& out) {
   std::vector<dns::TlsaRecord> records;
   std::copy_if(evidence.records.begin(), evidence.records.end(), std::back_inserter(records),
@@ -134,6 +135,7 @@ void apply_dane(const TlsEvidence& evidence, const RoutingDomain& domain, const 
     out.demand.source = TlsSource::kDane;
     out.demand.encrypted = true;
   }
+  return usable || out.barred != TlsFailure::kNone;
 }
 
 void apply_sts(const TlsEvidence& evidence, const MxName& host, TlsJudgement& out) {
@@ -212,11 +214,10 @@ std::string key_of(const TlsDemand& demand) {
 TlsJudgement judge_tls(const TlsPolicy& policy, const RoutingDomain& domain, const MxName& host,
                        const TlsEvidence& evidence, mail::TlsWish wish) {
   TlsJudgement judgement{.demand = operators_own(policy, domain, host)};
-  const bool asked = asks_dane(policy, wish);
-  if (asked) apply_dane(evidence, domain, host, judgement);
-  // RFC 8461 §2: MTA-STS has no say where DANE has spoken, were it only to forbid.
-  const bool settled = judgement.barred != TlsFailure::kNone ||
-                       (asked && evidence.dane != Dane::kNone) || policy.level == TlsLevel::kNone;
+  // RFC 8461 §2: MTA-STS overrides no verdict of DANE. Records that nobody can use give none, or a
+  // foolish record would switch off what the domain enforces.
+  const bool settled = policy.level == TlsLevel::kNone ||
+                       (asks_dane(policy, wish) && apply_dane(evidence, domain, host, judgement));
   if (!settled && policy.mta_sts && wish != mail::TlsWish::kOptional)
     apply_sts(evidence, host, judgement);
   if (wish == mail::TlsWish::kRequireTls) apply_require_tls(evidence, host, judgement);

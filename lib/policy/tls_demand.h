@@ -3,7 +3,7 @@
 //
 // A remote side can raise what the operator decided, never lower it. The operator's own
 // authentication (fingerprint, verify, secure) stands where he asked for one; DANE comes before
-// MTA-STS (RFC 8461 §2).
+// MTA-STS where it has a verdict (RFC 8461 §2).
 //
 // Threads      immutable once made; shared by whoever has the connection in hand.
 // Implements   RFC 7672 §2.2, §3.1; RFC 8461 §4.1, §5; RFC 8689 §4.2.
@@ -73,7 +73,8 @@ struct TlsEvidence {
   enum class Dane : std::uint8_t {
     kNone,       // no TLSA records, or none that DNSSEC vouches for
     kUsable,     // `records`
-    kUnusable,   // secure records, none of which we can use: TLS is mandatory, without a name
+    kUnusable,   // secure records, none of which we can use: TLS is mandatory, and DANE knows no
+                 // name; MTA-STS may
     kTemporary,  // the lookup failed: this host must not be used now (RFC 7672 §2.1.2)
   };
   enum class Sts : std::uint8_t { kNone, kTesting, kEnforce };

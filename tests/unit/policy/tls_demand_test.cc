@@ -247,8 +247,8 @@ TEST(JudgeTls, TestingMtaStsChangesNothingButSaysWhatItWould) {
   }
 }
 
-TEST(JudgeTls, DaneComesBeforeMtaSts) {
-  for (const Dane dane : {Dane::kUsable, Dane::kUnusable, Dane::kTemporary}) {
+TEST(JudgeTls, AVerdictOfDaneComesBeforeMtaSts) {
+  for (const Dane dane : {Dane::kUsable, Dane::kTemporary}) {
     TlsEvidence evidence = published(dane);
     const TlsJudgement alone = judge(TlsLevel::kMay, evidence);
     evidence.sts = Sts::kEnforce;
@@ -256,6 +256,26 @@ TEST(JudgeTls, DaneComesBeforeMtaSts) {
     TlsPolicy without = at_level(TlsLevel::kMay);
     without.dane = false;
     EXPECT_EQ(judge(without, evidence).barred, TlsFailure::kStsMxMismatch);
+  }
+}
+
+TEST(JudgeTls, RecordsThatNobodyCanUseDoNotSwitchMtaStsOff) {
+  TlsEvidence mislabelled = published(Dane::kUnusable);  // as usable, by whoever looked them up
+  mislabelled.dane = Dane::kUsable;
+  mislabelled.records = {{.usage = 0, .selector = 0, .matching = 0, .data = "x"}};
+  for (TlsEvidence evidence : {published(Dane::kUnusable), mislabelled}) {
+    for (const TlsLevel level : {TlsLevel::kMay, TlsLevel::kDane, TlsLevel::kEncrypt}) {
+      evidence.sts = Sts::kEnforce;
+      evidence.sts_names_host = true;
+      EXPECT_EQ(judge(level, evidence), judge(level, published(Sts::kEnforce))) << name(level);
+      evidence.sts_names_host = false;
+      EXPECT_EQ(judge(level, evidence).barred, TlsFailure::kStsMxMismatch) << name(level);
+      evidence.sts = Sts::kTesting;
+      const TlsJudgement tested = judge(level, evidence);
+      EXPECT_TRUE(tested.sts_testing);
+      EXPECT_EQ(tested.demand.level, TlsLevel::kEncrypt) << "as the records promise";
+    }
+    EXPECT_EQ(judge(TlsLevel::kDaneOnly, evidence).barred, TlsFailure::kDaneRequired);
   }
 }
 
