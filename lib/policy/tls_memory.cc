@@ -105,12 +105,13 @@ void drop(LapsingMap<Key, TlsRemembered>& from, const Key& key, TlsMemory::Chang
   if (from.erase(key)) out.push_back({kIsShown<Key>, true, std::move(bytes), {}, {}});
 }
 
-// Takes out what has expired, and one more where another has to find its place.
+// Takes out what has expired, and one more where another has to find its place. Nobody is told: the
+// store keeps one note for all memories, and another of them may have learned it anew.
 template <typename Key>
-void shrink(LapsingMap<Key, TlsRemembered>& from, Instant now, TlsMemory::Changes& out) {
+void shrink(LapsingMap<Key, TlsRemembered>& from, Instant now) {
   for (std::size_t i = 0; i < kExpiredPerCall && from.first_expiry() <= now; ++i)
-    drop(from, Key(from.first()), out);
-  if (from.size() >= TlsMemory::kEntriesMax) drop(from, Key(from.first()), out);
+    from.erase(Key(from.first()));
+  if (from.size() >= TlsMemory::kEntriesMax) from.erase(Key(from.first()));
 }
 
 template <typename Key>
@@ -121,7 +122,7 @@ void learn(LapsingMap<Key, TlsRemembered>& into, const Key& key, TlsRemembered f
   const TlsRemembered* kept = into.find(key);
   const bool same = kept != nullptr && kept->rung == fresh.rung && kept->failure == fresh.failure;
   if (same && kept->expires > add_saturated(now, remember / 2)) return;
-  if (kept == nullptr) shrink(into, now, out);
+  if (kept == nullptr) shrink(into, now);
   fresh.expires = add_saturated(now, remember);
   into.set(key, fresh);
   tell(key, fresh, out);

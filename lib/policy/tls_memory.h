@@ -9,8 +9,10 @@
 //
 // Lifetime     a worker's. Threads: none. Clock: the `now` given.
 // Limits       kEntriesMax of each kind; the one that lapses first goes.
-// Does not     persist: every change is told (TlsMemory::Change), and what was kept comes back by
-//              restore().
+// Does not     persist: what is learned, and what is forgotten at somebody's word, is told
+//              (TlsMemory::Change), and what was kept comes back by restore(). What merely leaves
+//              here, by time or for want of room, is not: each worker has a memory, the store has
+//              one note for all of them, and lets it go when it expires.
 #pragma once
 
 #include <cstddef>

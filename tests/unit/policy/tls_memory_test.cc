@@ -197,12 +197,30 @@ TEST_F(TlsMemoryTest, IsBoundedAndWhatLapsesFirstGoes) {
   EXPECT_EQ(memory_.find(nth(19)), nullptr);
   EXPECT_NE(memory_.find(nth(0)), nullptr);
   keep();
-  EXPECT_EQ(stored_.size(), TlsMemory::kEntriesMax) << "the store forgets with us";
+  EXPECT_EQ(stored_.size(), TlsMemory::kEntriesMax + 3) << "the store forgets by itself";
 
   memory_.learn_rung(key(), 1, kDay, kNow + kDay * 9, changes_);
   EXPECT_LT(memory_.size(), TlsMemory::kEntriesMax)
       << "what has expired leaves, a little at a time";
   EXPECT_LT(changes_.size(), 100U);
+}
+
+TEST_F(TlsMemoryTest, WhatExpiresHereMayHaveBeenLearnedAnewElsewhere) {
+  memory_.learn_rung(key(), 1, kDay, kNow, changes_);
+  memory_.learn_verified(kHost, 25, kDay, kNow, changes_);
+  keep();
+  TlsMemory other(Rng(3));  // another worker's, with the same store
+  other.learn_rung(key(), 1, kDay, kNow + hours(20), changes_);
+  other.learn_verified(kHost, 25, kDay, kNow + hours(20), changes_);
+  keep();
+  const Instant later = kNow + hours(25);
+  memory_.learn_rung(key(2), 1, kDay, later, changes_);
+  memory_.learn_verified(MxName("mx2.example.com"), 25, kDay, later, changes_);
+  EXPECT_EQ(memory_.size(), 2U) << "what it knew itself has left";
+  const TlsMemory again = restarted(later);
+  EXPECT_EQ(again.size(), 4U);
+  EXPECT_NE(again.find(key()), nullptr);
+  EXPECT_TRUE(again.has_shown_verified(kHost, 25, later));
 }
 
 TEST(MemoryFingerprint, IsStableAndTellsPoliciesApart) {
