@@ -180,6 +180,8 @@ void TlsMemory::learn_failure(const TlsMemoryKey& key, TlsFailure failure, Durat
 
 void TlsMemory::learn_verified(const MxName& host, std::uint16_t port, Duration remember,
                                Instant now, Changes& out) {
+  // The host may serve other domains, by whose rules it is remembered.
+  if (remember <= Duration::zero()) return;
   learn(shown_, ShownKey(host, port), {0, TlsFailure::kNone, now, {}}, remember, out);
 }
 

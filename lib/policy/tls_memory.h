@@ -75,13 +75,15 @@ class TlsMemory {
   const TlsRemembered* find(const TlsMemoryKey& key) const { return entries_.find(key); }
 
   // What is learned again changes nothing until half of its time is over, so that a busy host costs
-  // no writes. `remember` of zero forgets. Failures that are ours, or our policy's, say nothing of
-  // the host and are not kept. What has expired leaves, a little with each call.
+  // no writes. `remember` of zero forgets what is kept under that key. Failures that are ours, or
+  // our policy's, say nothing of the host and are not kept. What has expired leaves, a little with
+  // each call.
   void learn_rung(const TlsMemoryKey& key, std::size_t rung, Duration remember, Instant now,
                   Changes& out);
   void learn_failure(const TlsMemoryKey& key, TlsFailure failure, Duration remember, Instant now,
                      Changes& out);
-  // Strip guard. With `remember` of zero nothing is kept.
+  // Strip guard, which all policies share: with `remember` of zero nothing is learned, and what
+  // others have learned stays.
   void learn_verified(const MxName& host, std::uint16_t port, Duration remember, Instant now,
                       Changes& out);
   bool has_shown_verified(const MxName& host, std::uint16_t port, Instant now) const;

@@ -112,15 +112,33 @@ TEST_F(TlsMemoryTest, SaysAgainOnlyWhatIsNewOrHalfOver) {
   EXPECT_THAT(changes_, SizeIs(40)) << "two every twelve hours";
 }
 
-TEST_F(TlsMemoryTest, RememberingForNoTimeForgets) {
+TEST_F(TlsMemoryTest, RememberingForNoTimeForgetsWhatIsUnderThatKey) {
   memory_.learn_rung(key(), 1, Duration::zero(), kNow, changes_);
+  memory_.learn_failure(key(), TlsFailure::kNotTls, Duration::zero(), kNow, changes_);
+  EXPECT_THAT(changes_, IsEmpty());
+  memory_.learn_rung(key(1, "other"), 1, kDay, kNow, changes_);
+  for (const bool works : {true, false}) {
+    memory_.learn_rung(key(), 1, kDay, kNow, changes_);
+    if (works)
+      memory_.learn_rung(key(), 1, Duration::zero(), kNow, changes_);
+    else
+      memory_.learn_failure(key(), TlsFailure::kNotTls, Duration::zero(), kNow, changes_);
+    EXPECT_EQ(memory_.find(key()), nullptr);
+  }
+  EXPECT_NE(memory_.find(key(1, "other")), nullptr);
+  keep();
+  EXPECT_THAT(stored_, SizeIs(1));
+}
+
+TEST_F(TlsMemoryTest, AHostOfManyIsNotUnguardedByOneThatRemembersNothing) {
   memory_.learn_verified(kHost, 25, Duration::zero(), kNow, changes_);
   EXPECT_THAT(changes_, IsEmpty());
-  memory_.learn_rung(key(), 1, kDay, kNow, changes_);
-  memory_.learn_rung(key(), 1, Duration::zero(), kNow, changes_);
-  EXPECT_EQ(memory_.size(), 0U);
+  EXPECT_FALSE(memory_.has_shown_verified(kHost, 25, kNow));
+  memory_.learn_verified(kHost, 25, kDay, kNow, changes_);
+  memory_.learn_verified(kHost, 25, Duration::zero(), kNow, changes_);
+  EXPECT_TRUE(memory_.has_shown_verified(kHost, 25, kNow));
   keep();
-  EXPECT_THAT(stored_, IsEmpty());
+  EXPECT_THAT(stored_, SizeIs(1));
 }
 
 TEST_F(TlsMemoryTest, SurvivesARestart) {
