@@ -223,13 +223,13 @@ class House:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=10) as answer:
             return answer.read().decode()
 
-    def local(self, path):
+    def local(self, path, method="GET"):
         """What only the Unix socket tells: no tool, no process, for tests that ask a thousand times."""
         connection = http.client.HTTPConnection("posthaste", timeout=10)
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.connect(self.socket)
         with contextlib.closing(connection):
-            connection.request("GET", path)
+            connection.request(method, path)
             return connection.getresponse().read().decode()
 
     def metrics(self):
