@@ -1,15 +1,20 @@
-"""Mail to receivers that we did not write: aiosmtpd, Postfix and OpenSMTPD, each without and with STARTTLS.
+"""Mail to receivers that we did not write: aiosmtpd, Postfix, OpenSMTPD, Exim and Haraka, each without and with STARTTLS.
 
-Every receiver really stores the mail, and what it stored is compared octet by octet with what was submitted. Postfix and
-OpenSMTPD come from Debian's packages (peers/rooms.py); without root or without mounts their tests are skipped.
+Every receiver really stores the mail, and what it stored is compared octet by octet with what was submitted. Postfix,
+OpenSMTPD and Exim come from Debian's packages (peers/rooms.py), and Haraka from npm where that is here; what needs root or
+mounts is skipped without them. Where there is TLS, Postfix's posttls-finger sees in it what `posthaste tls probe` sees.
 """
 import itertools
+import json
 import os
+import subprocess
 import unittest
 
-import certificates
-from house import House
-from peers import rooms
+from authority import Authority, self_signed
+from house import TOOL, House
+from peers import finger, rooms
+from peers.exim import Exim
+from peers.haraka import Haraka
 from peers.opensmtpd import OpenSmtpd
 from peers.postfix import Postfix
 from peers.stored import without_our_received
@@ -37,13 +42,20 @@ class RealPeer:
         reason = getattr(cls.peer_class, "package", None) and rooms.why_not(cls.peer_class.package)
         if reason:
             raise unittest.SkipTest(reason)
-        cls.may, cls.strict = "may.peer.test", "strict.peer.test"
-        cls.house = house = House({"tls": {"domains": [{"match": [cls.strict], "level": "encrypt"}]}})
+        cls.may, cls.strict, cls.verified = "may.peer.test", "strict.peer.test", "verified.peer.test"
+        cls.house = house = House()
         try:
-            certificate = certificates.make(house.folder, "mx.peer.test") if cls.offers_tls else None
-            cls.peer = cls.peer_class(house.host("mx.peer.test"), house.port, "mx.peer.test", [cls.may, cls.strict], certificate)
+            cls.authority = Authority(house.folder)
+            # Whose handshakes fail gets mail in plaintext, and at once.
+            house.config["tls"] = {"default": {"plaintext_after": "0s"}, "domains": [
+                {"match": cls.strict, "level": "encrypt"},
+                {"match": cls.verified, "level": "verify", "ca_file": cls.authority.file}]}
+            made = cls.authority.issue("mx.peer.test", ["mx.peer.test"])
+            domains = [cls.may, cls.strict, cls.verified]
+            cls.peer = cls.peer_class(house.host("mx.peer.test"), house.port, "mx.peer.test", domains,
+                                      (made.chain, made.key) if cls.offers_tls else None)
             house.receivers.append(cls.peer)
-            for domain in (cls.may, cls.strict):
+            for domain in domains:
                 house.domain(domain, ["mx.peer.test"])
             cls.sender = house.receiver("mx.sender.test")
             house.domain("sender.test", ["mx.sender.test"])
@@ -99,10 +111,19 @@ class RealPeer:
     def test_encrypt_delivers_over_tls_or_not_at_all(self):
         if self.tls:
             self.check_arrives(self.strict, EIGHT_BIT)
-            return
+        else:
+            self.check_waits(self.strict)
+
+    def test_verify_with_our_own_root_delivers_over_verified_tls_or_not_at_all(self):
+        if not self.tls:
+            return self.check_waits(self.verified)
+        message = self.check_arrives(self.verified, EIGHT_BIT)
+        self.assertRegex(self.house.wait_event("delivered", id=message)["tls"], r"(?<!un)verified")
+
+    def check_waits(self, domain):
         word, content = self.content()
         before = self.peer.transactions()
-        message = self.submit(self.strict, content)
+        message = self.submit(domain, content)
         event = self.house.wait_event("deferred", id=message)
         self.assertEqual((event["class"], event["tls_failure"]), ("tls", self.failure()))
         self.assertEqual(self.peer.transactions(), before, "nothing was said in plaintext")
@@ -180,6 +201,50 @@ class RealPeer:
         self.assertLess(made, 50, "connections are used again")
 
 
+class SeenByOthers:
+    """posttls-finger agrees with `posthaste tls probe` on version, cipher, and what is wrong with the certificate."""
+    # What it offers itself, in its order: a receiver may choose by that.
+    OFFER = {"finger": {"ciphersuites": "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"}}
+
+    def ours(self, **rule):
+        """What a probe says of the one address."""
+        tls = self.house.config["tls"]
+        tls["profiles"] = self.OFFER
+        tls["domains"].append({"match": self.may, "ladder": ["finger"], **rule})
+        try:
+            file = self.house.write_config()
+        finally:
+            tls["domains"].pop()
+        done = subprocess.run([TOOL, "tls", "probe", "--config", file, "--json", self.may], capture_output=True, text=True, timeout=60)
+        host, = json.loads(done.stdout)["hosts"]
+        address, = host["addresses"]
+        self.assertEqual(done.returncode, 0 if address["verdict"] == "delivers" else 1)
+        return address
+
+    def check_agreement(self, name, ca_file, wrong="", failure=""):
+        """What is wrong with the certificate, in their word and in ours."""
+        if reason := rooms.why_not(finger.PACKAGE):
+            self.skipTest(reason)
+        theirs = finger.look(self.peer.address, self.peer.port, name, ca_file)
+        self.assertEqual((theirs.trust, theirs.wrong), ("Untrusted" if wrong else "Verified", wrong), theirs.words)
+        ours = self.ours(level="verify", ca_file=ca_file, match_names=[name])
+        facts = ours["calls"][-1]["tls"]  # where the first was not satisfied there is another, that only looks
+        self.assertEqual((facts["version"], facts["cipher"]), (theirs.version, theirs.cipher))
+        self.assertEqual(ours["calls"][0]["failure"], failure)
+        self.assertEqual(ours["verdict"], "defers" if wrong else "delivers")
+        self.assertEqual(ours["calls"][0]["tls"] is not None, not wrong)
+
+    def test_posttls_finger_agrees_about_a_good_certificate(self):
+        self.check_agreement("mx.peer.test", self.authority.file)
+
+    def test_posttls_finger_agrees_about_a_root_that_is_not_ours(self):
+        other = self_signed(self.house.folder, f"other-{next(self.numbers)}", ["other.test"])
+        self.check_agreement("mx.peer.test", other.file, "untrusted issuer", "cert_untrusted")
+
+    def test_posttls_finger_agrees_about_a_name_that_it_does_not_bear(self):
+        self.check_agreement("elsewhere.test", self.authority.file, "hostname mismatch", "cert_host_mismatch")
+
+
 class BrokenStartTls:
     """OpenSMTPD 6.8 as Debian 12 builds it cannot do TLS with OpenSSL 3: it offers STARTTLS and then sends an alert (OpenSMTPD's
     issue 1171). So this is a receiver in the wild whose STARTTLS is broken, and can_tls() finds out whether it still is."""
@@ -202,9 +267,11 @@ class PostfixChunks:
 
 
 def add_classes():
-    for name, peer, own in (("Aiosmtpd", Aiosmtpd, ()), ("Postfix", Postfix, (PostfixChunks,)), ("OpenSmtpd", OpenSmtpd, ())):
+    for name, peer, own, with_tls in (("Aiosmtpd", Aiosmtpd, (), SeenByOthers), ("Postfix", Postfix, (PostfixChunks,), SeenByOthers),
+                                      ("OpenSmtpd", OpenSmtpd, (), BrokenStartTls), ("Exim", Exim, (), SeenByOthers),
+                                      ("Haraka", Haraka, (), SeenByOthers)):
         for suffix, offers_tls in (("", False), ("WithStartTls", True)):
-            special = (BrokenStartTls,) if peer is OpenSmtpd and offers_tls else own
+            special = (*own, with_tls) if offers_tls else own
             cls = type(name + suffix, (*special, RealPeer, unittest.TestCase), {"peer_class": peer, "offers_tls": offers_tls})
             cls.__module__ = __name__
             globals()[cls.__name__] = cls

@@ -22,6 +22,7 @@ class Aiosmtpd:
             import ssl
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             tls.load_cert_chain(*certificate)
+        self.address, self.port = address, port
         self.stored, self.trouble, self.helloed = [], [], 0
         self.controller = Counting(self, hostname=address, port=port, server_hostname=name, tls_context=tls)
         self.controller.start()

@@ -11,17 +11,19 @@ Needs root, and a kernel that permits mounts: see why_not().
 import functools
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "posthaste/peers"
-PROGRAMS = {"postfix": "usr/sbin/postfix", "opensmtpd": "usr/sbin/smtpd"}
+PROGRAMS = {"postfix": "usr/sbin/postfix", "opensmtpd": "usr/sbin/smtpd", "exim4-daemon-light": "usr/sbin/exim4",
+            "haraka": "node_modules/Haraka/bin/haraka"}
 # name: (uid, gid, home). "mailbox" is the one whose mail is delivered.
 USERS = {"postfix": (61001, 61001, "/nonexistent"), "postdrop": (61002, 61002, "/nonexistent"),
          "opensmtpd": (61003, 61003, "/var/lib/opensmtpd/empty"), "opensmtpq": (61004, 61004, "/nonexistent"),
-         "mailbox": (61005, 61005, "/nonexistent")}
+         "mailbox": (61005, 61005, "/nonexistent"), "Debian-exim": (61006, 61006, "/nonexistent")}
 MAILBOX_UID = USERS["mailbox"][0]
 
 FURNISH = """
@@ -56,9 +58,12 @@ def with_users(folder):
 def why_not(package):
     """Why there can be no room of this package here, or None."""
     if not (CACHE / package / PROGRAMS[package]).exists():
-        return f"{package} is not unpacked: run script/bootstrap, or tests/scenario/peers/unpack"
+        needs = ", where npm and node (from version 20) are" if package == "haraka" else ""
+        return f"{package} is not unpacked: run script/bootstrap, or tests/scenario/peers/unpack{needs}"
     if os.geteuid() != 0:
         return f"{package} runs in a mount namespace of its own, and that needs root"
+    if package == "haraka":  # it needs no room
+        return None if shutil.which("node") else "haraka needs node, from version 20"
     with tempfile.TemporaryDirectory() as folder:
         tried = subprocess.run(command(package, folder, ["sh", "-c", ">/run/x && chown mailbox /run/x"]), capture_output=True, text=True)
     if tried.returncode != 0:

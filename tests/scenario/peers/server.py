@@ -1,4 +1,4 @@
-"""Server: a mail server in a room, with its folder, its log and its Maildir. Postfix and OpenSMTPD are made of it."""
+"""Server: a mail server in a room, with its folder, its log and its Maildir. All but aiosmtpd are made of it."""
 import os
 import pathlib
 import re
@@ -28,7 +28,7 @@ class Server:
         try:
             words = self.configure(name, domains, certificate)
             with open(self.folder / "output", "wb") as output:
-                self.process = rooms.start(self.package, self.folder, words, output)
+                self.process = self.launch(words, output)
             self.await_greeting()
         except BaseException:
             self.close()
@@ -37,6 +37,9 @@ class Server:
     def configure(self, name, domains, certificate):
         """Writes what the server needs and gives the words that start it in the foreground."""
         raise NotImplementedError
+
+    def launch(self, words, output):
+        return rooms.start(self.package, self.folder, words, output)
 
     def await_greeting(self):
         deadline = time.monotonic() + 20

@@ -35,9 +35,10 @@ def parse(file):
     while "Received" not in fields:
         field, content = first_field(content)
         name, value = field.decode().split(":", 1)
-        fields[name] = value.strip()
-    tls = re.search(r"TLSv1\.\d", fields["Received"])
-    return Stored(fields["Return-Path"].strip("<>"), [fields["Delivered-To"]], tls.group() if tls else "", content)
+        fields[name.title()] = value.strip()
+    tls = re.search(r"TLSv?(1\.\d)", fields.get("Tls-Version", fields["Received"]))  # Exim leaves the v out
+    recipient = fields.get("Delivered-To") or fields["Envelope-To"].strip("<>")
+    return Stored(fields["Return-Path"].strip("<>"), [recipient], f"TLSv{tls.group(1)}" if tls else "", content)
 
 
 class Maildir:
