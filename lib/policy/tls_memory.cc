@@ -15,10 +15,9 @@ constexpr std::uint8_t kFormat = 1;
 constexpr std::uint64_t kProbeOneIn = 20;
 constexpr std::size_t kExpiredPerCall = 16;
 
-// Failures that are ours, or our policy's, do not.
-bool says_something_of_the_host(TlsFailure failure) {
-  return kind(failure) != TlsFailureKind::kLocal && kind(failure) != TlsFailureKind::kPolicy;
-}
+// Not those that are ours, or our policy's: they say nothing of the host. Nor what it says to EHLO
+// and STARTTLS: it costs nothing to ask again.
+bool is_learned(TlsFailure failure) { return kind(failure) == TlsFailureKind::kHandshake; }
 
 // As it is stored (lib/base/codec.h); when it expires, the store keeps beside it:
 //
@@ -86,8 +85,10 @@ std::optional<TlsRemembered> decode_value(std::string_view bytes, Instant expire
   if (!in.used_up()) return std::nullopt;
   if (failure.empty()) return remembered;
   const auto known = parse_tls_failure(failure);
-  if (!known || !says_something_of_the_host(*known)) return std::nullopt;  // a later version's
+  if (!known || !is_learned(*known)) return std::nullopt;  // another version's
   remembered.failure = *known;
+  remembered.expires =
+      std::min(expires, add_saturated(remembered.learned, TlsMemory::kFailureRememberedMax));
   return remembered;
 }
 
@@ -174,8 +175,8 @@ void TlsMemory::learn_rung(const TlsMemoryKey& key, std::size_t rung, Duration r
 
 void TlsMemory::learn_failure(const TlsMemoryKey& key, TlsFailure failure, Duration remember,
                               Instant now, Changes& out) {
-  if (!says_something_of_the_host(failure)) return;
-  learn(entries_, key, {0, failure, now, {}}, remember, out);
+  if (!is_learned(failure)) return;
+  learn(entries_, key, {0, failure, now, {}}, std::min(remember, kFailureRememberedMax), out);
 }
 
 void TlsMemory::learn_verified(const MxName& host, std::uint16_t port, Duration remember,
@@ -193,7 +194,7 @@ bool TlsMemory::has_shown_verified(const MxName& host, std::uint16_t port, Insta
 void TlsMemory::restore(bool shown, std::string_view key, std::string_view value, Instant expires,
                         Instant now) {
   const auto remembered = decode_value(value, expires);
-  if (!remembered || expires <= now) return;
+  if (!remembered || remembered->expires <= now) return;
   if (shown) {
     const auto host = decode_shown_key(key);
     if (host && shown_.size() < kEntriesMax) shown_.set(*host, *remembered);

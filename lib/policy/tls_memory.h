@@ -1,11 +1,12 @@
 // TlsMemory: what was learned of a host's TLS, so that the next connection begins where the last
 // one ended.
 //
-// Two kinds of things are kept. By (address, port, policy fingerprint): the rung that worked, or
-// how TLS failed there. By host name and port: that it has shown verified TLS (the strip guard).
+// Two kinds of things are kept. By (address, port, policy fingerprint): the rung that worked, or,
+// for minutes, how the handshake failed there. By host name and port: that it has shown verified
+// TLS (the strip guard).
 //
 //   nothing --handshake--> works on rung n --expired, or every so often by jitter--> probed from 0
-//          `--all rungs failed--> failed so --expired--> nothing
+//          `--all rungs failed--> failed so --expired, 10 minutes at most--> nothing
 //
 // Lifetime     a worker's. Threads: none. Clock: the `now` given.
 // Limits       kEntriesMax of each kind; the one that lapses first goes.
@@ -52,6 +53,11 @@ struct TlsRemembered {
 class TlsMemory {
  public:
   static constexpr std::size_t kEntriesMax = 100'000;
+  // A session that came up has proven itself, and is remembered for as long as the policy says.
+  // A handshake that failed has proven nothing: until the peer is authenticated, anybody on the
+  // path can write an alert, a reset, a certificate or silence. One forged segment is not to
+  // decide about a day of mail, only to spare a host that really fails a few calls.
+  static constexpr Duration kFailureRememberedMax = std::chrono::minutes(10);
 
   // One note to be kept (or dropped) in the store; opaque to everybody else.
   struct Change {
@@ -75,9 +81,10 @@ class TlsMemory {
   const TlsRemembered* find(const TlsMemoryKey& key) const { return entries_.find(key); }
 
   // What is learned again changes nothing until half of its time is over, so that a busy host costs
-  // no writes. `remember` of zero forgets what is kept under that key. Failures that are ours, or
-  // our policy's, say nothing of the host and are not kept. What has expired leaves, a little with
-  // each call.
+  // no writes. `remember` of zero forgets what is kept under that key. A failure is kept for
+  // kFailureRememberedMax at most, and only if it is the handshake's: `not_offered`, refusals of
+  // STARTTLS, and what is our own or our policy's doing are not learned. What has expired leaves, a
+  // little with each call.
   void learn_rung(const TlsMemoryKey& key, std::size_t rung, Duration remember, Instant now,
                   Changes& out);
   void learn_failure(const TlsMemoryKey& key, TlsFailure failure, Duration remember, Instant now,

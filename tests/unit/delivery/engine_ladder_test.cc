@@ -160,7 +160,10 @@ TEST(EngineLadder, LetsYoungMailWaitUntilItMayGoInPlaintext) {
   rig.persisted(rig.only<Persist>());
   rig.ring_at(settlement.after.due);
   rig.tell(Loaded{letter->envelope->id, letter});
-  EXPECT_EQ(rig.route().tls, TlsNeed::kNever) << "it is remembered how TLS fails there";
+  const auto again = rig.route();
+  EXPECT_EQ(again.tls, TlsNeed::kIfOffered) << "once more, for nothing is remembered so long";
+  fail_all_rungs(rig, again, TlsFailure::kClosed);
+  EXPECT_EQ(rig.only<Connect>().tls, TlsNeed::kNever);
 }
 
 TEST(EngineLadder, CarriesYoungMailOnNoConnectionThatIsInPlaintextForOthers) {
@@ -189,11 +192,9 @@ TEST(EngineLadder, AsksNobodyToWaitWhereTlsIsRefusedOrNotOffered) {
   EXPECT_EQ(rig.only<Connect>().tls, TlsNeed::kNever);
 }
 
-TEST(EngineLadder, AsksForTlsAgainWhenWhatItRemembersHasLapsed) {
+// The call to the host of a mail that comes so long after another went there in plaintext.
+TlsNeed asked_for_after(Duration wait) {
   EngineRig rig;
-  policy::TlsOverlay overlay;
-  overlay.remember = 1h;
-  rig.options.tls = policies(overlay);
   arrive_old(rig, "a@example.com", 11min);
   fail_all_rungs(rig, rig.route(), TlsFailure::kNotTls);
   const auto plain = rig.only<Connect>();
@@ -201,9 +202,14 @@ TEST(EngineLadder, AsksForTlsAgainWhenWhatItRemembersHasLapsed) {
   rig.persisted((rig.delivered(rig.only<Deliver>()), rig.only<Persist>()));
   rig.ring();
   rig.tell(SessionClosed{plain.conn});
-  rig.now = kStart + 61min;
+  rig.now = kStart + wait;
   arrive_old(rig, "b@example.com", 11min);
-  EXPECT_EQ(rig.route().tls, TlsNeed::kIfOffered);
+  return rig.only<Connect>().tls;
+}
+
+TEST(EngineLadder, AsksForTlsAgainTenMinutesAfterItHasFailed) {
+  EXPECT_EQ(asked_for_after(9min), TlsNeed::kNever) << "it is remembered how TLS fails there";
+  EXPECT_EQ(asked_for_after(11min), TlsNeed::kIfOffered);
 }
 
 // ---- the strip guard
