@@ -146,9 +146,9 @@ Json host_json(const RoutingDomain& domain, const config::Tls& tls,
                      {"tlsa", std::move(tlsa)},
                      {"sts", name(host.evidence.sts)},
                      {"sts_names_host", host.evidence.sts_names_host},
-                     {"insecure_mx", host.evidence.insecure_mx},
-                     {"barred", label_or_none(host.barred)}});
+                     {"insecure_mx", host.evidence.insecure_mx}});
   }
+  json["barred"] = label_or_none(host.barred);
   json["shown_verified"] = host.shown_verified;
   json["addresses"] = Json::array();
   for (const auto& address : host.addresses) {

@@ -28,7 +28,7 @@ namespace posthaste::daemon {
 //  attempt: [{host, address, offer, level, source}], whom the next attempt calls while nobody
 //    answers
 //  attempt_words: why it calls nobody, or ""}
-// The fields of a host from `level` on are there only where it is judged.
+// The fields of a host from `level` to `insecure_mx` are there only where it is judged.
 std::string tls_explanation_json(const RoutingDomain& domain, const config::Tls& tls,
                                  const TlsRehearsal::Outcome& outcome, Instant now);
 

@@ -81,6 +81,7 @@ void TlsRehearsal::handle(delivery::Event event) {
   delivery::Actions actions;
   for (std::size_t i = 0; i < events_.size() && !over_; ++i) {
     engine_.handle(std::move(events_[i]), house_.loop.now(), actions);
+    look_at_plan();
     for (auto& action : std::exchange(actions, {})) carry_out(action);
   }
   events_.clear();
@@ -99,7 +100,7 @@ void TlsRehearsal::carry_out(delivery::Action& action) {
                  [](delivery::Deliver&) {},
                  [](delivery::Quit&) {},
                  [](delivery::FellBack&) {},
-                 [](delivery::TlsBarred&) {},
+                 [&](delivery::TlsBarred& e) { note_barred(e); },
                  [](delivery::SuspectedStrip&) {},
                  [](delivery::Remember&) {},
                  [](delivery::BackedOff&) {},
@@ -122,17 +123,26 @@ void TlsRehearsal::call(const delivery::Connect& connect) {
   outcome_.calls.push_back({connect.host.text(), connect.endpoint,
                             plaintext ? "plaintext" : connect.profile, connect.demand->level,
                             connect.demand->source});
-  // What is known now: with the end of the attempt the engine may look at it anew.
-  if (auto view = engine_.tls_view(domain_, house_.loop.now())) outcome_.found = std::move(*view);
   handle(delivery::SessionFailed{connect.conn, nobody_there()});
   handle(delivery::SessionClosed{connect.conn});
 }
 
+// With the end of an attempt the engine may drop its plan: what it was is kept here.
+void TlsRehearsal::look_at_plan() {
+  auto view = engine_.tls_view(domain_, house_.loop.now());
+  if (view && view->known) outcome_.found = std::move(*view);
+}
+
+// It may be dropped with that very step.
+void TlsRehearsal::note_barred(const delivery::TlsBarred& barred) {
+  if (barred.sts_testing) return;
+  for (auto& host : outcome_.found.hosts) {
+    if (host.name == barred.host) host.barred = barred.failure;
+  }
+}
+
 void TlsRehearsal::end(std::string words) {
   over_ = true;
-  if (auto view = engine_.tls_view(domain_, house_.loop.now()); view && view->known) {
-    outcome_.found = std::move(*view);
-  }
   if (outcome_.calls.empty()) outcome_.words = std::move(words);
   done_(outcome_);
 }

@@ -62,6 +62,8 @@ class TlsRehearsal final : public Deadlines::Item {
   void carry_out(delivery::Action& action);
   void look_up(const dns::Question& question);
   void call(const delivery::Connect& connect);
+  void look_at_plan();
+  void note_barred(const delivery::TlsBarred& barred);
   void end(std::string words);
 
   const House house_;
