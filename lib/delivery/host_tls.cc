@@ -80,7 +80,7 @@ std::shared_ptr<const HostTls> judge_host(const Options& options, const RoutingD
   made->barred = judgement.barred;
   made->sts_testing = judgement.sts_testing;
   made->key = policy::key_of(judgement.demand);
-  made->fingerprint = policy::memory_fingerprint(judgement.demand, made->policy.ladder);
+  made->fingerprint = policy::memory_fingerprint(judgement.demand, made->ladder);
   made->demand = std::make_shared<const policy::TlsDemand>(std::move(judgement.demand));
   return made;
 }

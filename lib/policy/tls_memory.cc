@@ -7,6 +7,8 @@
 
 #include "lib/base/check.h"
 #include "lib/base/codec.h"
+#include "lib/policy/fingerprint.h"
+#include "lib/policy/sha256.h"
 
 namespace posthaste::policy {
 namespace {
@@ -133,25 +135,21 @@ std::string with_port(const MxName& host, std::uint16_t port) {
   return host.text() + ":" + std::to_string(port);
 }
 
-// FNV-1a; only ever a hint about where to begin, so that no one gains from a collision.
-std::uint64_t digest_of(std::string_view bytes) {
-  std::uint64_t digest = 14695981039346656037U;
-  for (const char c : bytes) digest = (digest ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  return digest;
-}
+void write(ByteWriter& out, const std::string& text) { out.str(text); }
+void write(ByteWriter& out, TlsVersion version) { out.u8(static_cast<std::uint8_t>(version)); }
+void write(ByteWriter& out, int level) { out.var(static_cast<unsigned>(level)); }
 
 }  // namespace
 
-std::string memory_fingerprint(const TlsDemand& demand, const std::vector<std::string>& ladder) {
+std::string memory_fingerprint(const TlsDemand& demand, const Ladder& ladder) {
   std::string bytes;
   ByteWriter out(bytes);
   out.str(key_of(demand));
-  for (const std::string& profile : ladder) out.str(profile);
-  std::uint64_t digest = digest_of(bytes);
-  std::string text(16, '0');
-  for (std::size_t i = text.size(); i-- > 0; digest >>= 4)
-    text[i] = "0123456789abcdef"[digest & 15];
-  return text;
+  for (const TlsProfile& profile : ladder) {
+    out.str(profile.name);
+    for_each_profile_field([&](auto field, auto) { write(out, profile.*field); });
+  }
+  return render_fingerprint(sha256(bytes));
 }
 
 std::size_t TlsMemory::first_rung(const TlsMemoryKey& key, Instant now) {

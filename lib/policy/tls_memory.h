@@ -31,6 +31,7 @@
 #include "lib/policy/lapsing_map.h"
 #include "lib/policy/tls_demand.h"
 #include "lib/policy/tls_facts.h"
+#include "lib/policy/tls_ladder.h"
 
 namespace posthaste::policy {
 
@@ -39,8 +40,10 @@ struct TlsMemoryKey {
   std::string policy;  // fingerprint of ladder and demand: see memory_fingerprint()
   friend auto operator<=>(const TlsMemoryKey&, const TlsMemoryKey&) = default;
 };
-// 16 hexadecimal digits, stable over restarts.
-std::string memory_fingerprint(const TlsDemand& demand, const std::vector<std::string>& ladder);
+// "sha256:<64 hexadecimal digits>" of all that is demanded and all that the ladder's profiles
+// offer; stable over restarts. A digest that nobody can collide: names and TLSA records are a
+// stranger's choice, and his MX record can point at another one's address.
+std::string memory_fingerprint(const TlsDemand& demand, const Ladder& ladder);
 
 struct TlsRemembered {
   std::uint8_t rung = 0;                   // that worked; meaningless with a failure

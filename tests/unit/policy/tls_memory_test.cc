@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 #include <tuple>
 
 namespace posthaste::policy {
@@ -274,15 +275,39 @@ TEST_F(TlsMemoryTest, WhatExpiresHereMayHaveBeenLearnedAnewElsewhere) {
   EXPECT_TRUE(again.has_shown_verified(kHost, 25, later));
 }
 
-TEST(MemoryFingerprint, IsStableAndTellsPoliciesApart) {
+TEST(MemoryFingerprint, IsStableAndTellsDemandsApart) {
   TlsDemand demand;
-  EXPECT_EQ(memory_fingerprint(demand, {"modern"}), memory_fingerprint(demand, {"modern"}));
-  EXPECT_EQ(memory_fingerprint(demand, {"modern"}).size(), 16U);
-  EXPECT_NE(memory_fingerprint(demand, {"modern"}), memory_fingerprint(demand, {"compat"}));
-  EXPECT_NE(memory_fingerprint(demand, {"ab", "c"}), memory_fingerprint(demand, {"a", "bc"}));
-  TlsDemand dane = demand;
-  dane.records = {{3, 1, 1, std::string(32, 'x')}};
-  EXPECT_NE(memory_fingerprint(dane, {"modern"}), memory_fingerprint(demand, {"modern"}));
+  // Of octets 11, level may, no authentication, OCSP checked, and eight times nothing.
+  EXPECT_EQ(memory_fingerprint(demand, {}),
+            "sha256:49e30b42f83fd4c13b5c66a6ddae7704a2f15e5e2bb170dd2c6c81b0f19ff23c");
+  std::set<std::string> different{memory_fingerprint(demand, {})};
+  demand.records = {{3, 1, 1, std::string(32, 'x')}};
+  different.insert(memory_fingerprint(demand, {}));
+  demand.sni = "mx.example.com";
+  different.insert(memory_fingerprint(demand, {}));
+  EXPECT_EQ(different.size(), 3U);
+}
+
+TEST(MemoryFingerprint, TellsProfilesApartByWhatIsInThem) {
+  const auto of = [](const Ladder& ladder) { return memory_fingerprint({}, ladder); };
+  const TlsProfile& modern = modern_profile();
+  std::set<std::string> different{of({}), of({modern}), of({modern, modern})};
+  TlsProfile changed = modern;
+  const auto change = [&](auto field, const auto& value) {
+    changed = modern;
+    changed.*field = value;
+    different.insert(of({changed}));
+  };
+  change(&TlsProfile::name, "other");
+  change(&TlsProfile::min_version, TlsVersion::kTls13);
+  change(&TlsProfile::max_version, TlsVersion::kTls12);
+  change(&TlsProfile::ciphers, "ALL");
+  change(&TlsProfile::ciphersuites, "TLS_AES_128_GCM_SHA256");
+  change(&TlsProfile::groups, "P-256");
+  change(&TlsProfile::signature_algorithms, "ed25519");
+  change(&TlsProfile::security_level, 2);
+  different.insert({of({modern, changed}), of({changed, modern})});
+  EXPECT_EQ(different.size(), 13U);
 }
 
 }  // namespace
