@@ -33,6 +33,9 @@ namespace posthaste::delivery {
 inline constexpr std::size_t kDoomedMax = 64;
 // After a sign that the peer has enough of us, no connection is added for that long.
 inline constexpr Duration kHoldOpening = std::chrono::minutes(1);
+// While a host is up in plaintext, because its handshakes fail, mail that is too young for that
+// asks for TLS no more often than that.
+inline constexpr Duration kAskTlsEvery = std::chrono::minutes(1);
 
 class Destination : public AgendaItem {
  public:
@@ -90,10 +93,15 @@ class Destination : public AgendaItem {
   std::pair<std::size_t, Connection*> match(Instant now) const;
   void take_from_sibling(Turn& turn);
   void ask(Advice& advice, Turn& turn);
-  void defer_young(Turn& turn);
+  bool too_young(const Batch& batch, Instant now) const;
+  const Batch* youngster(Instant now) const;
+  bool may_ask_tls(Instant now) const;
+  void put_off(const Batch& batch, Turn& turn);
+  void put_off_young(Turn& turn);
+  const Batch* call_for(Instant now) const;
   void drop_outdated(Turn& turn);
   bool may_have_connection(Turn& turn);
-  void connect(const Dial& dial, Turn& turn);
+  void connect(const Dial& dial, MessageId made_for, Turn& turn);
   void doom_expired(Turn& turn);
   void retire_idle(Turn& turn);
   void plan_wake(Turn& turn);
@@ -106,7 +114,9 @@ class Destination : public AgendaItem {
   void doom(std::unique_ptr<Batch> batch, Doom doom, Turn& turn);
   void settle_doomed(Batch& batch, Turn& turn);
   void refuse_ready(const Trouble& trouble, Turn& turn);
-  bool give_up(Trouble trouble, Turn& turn);
+  bool give_up(MessageId made_for, Trouble trouble, Turn& turn);
+  void give_up_tls(MessageId made_for, Trouble trouble, Turn& turn);
+  std::unique_ptr<Batch> unstage_head(MessageId id);
   void back_off(const Trouble& trouble, Instant head_arrived, Turn& turn);
   bool may_hop(const Batch& batch) const;
   // `elsewhere`: what the host would not take for a reason of its own, another one is to be asked
@@ -124,6 +134,7 @@ class Destination : public AgendaItem {
   void detach(Connection& connection);
   void set_free(Connection& connection, Turn& turn);
   void note_failure(const Connection& connection, Trouble trouble, Turn& turn);
+  void leave_all(const Endpoint& endpoint, bool in_plaintext_only, Turn& turn);
   void tell_of_fall(const Dial& dial, bool tls, Turn& turn);
   Surroundings around(Turn& turn);
   static void tell(Surroundings& around, Turn& turn);
@@ -154,6 +165,7 @@ class Destination : public AgendaItem {
   std::uint32_t failures_ = 0;  // attempts that failed as a whole, in a row
   Instant backed_off_until_;
   Instant hold_opening_until_;
+  Instant ask_tls_from_;  // see kAskTlsEvery
   std::optional<Trouble> last_failure_;
   Instant blocked_until_ = kNever;  // what the last drain() ran into
 };

@@ -135,8 +135,10 @@ void Destination::on_ready(Connection& connection, const SessionReady& ready, Tu
   }
   tell_of_fall(dial, ready.tls.has_value(), turn);
   auto around = this->around(turn);
-  router_.on_ready(dial, ready.tls, around);
+  // It does what it was made for, and is the last of its plan.
+  if (!router_.on_ready(dial, ready.tls, around)) connection.stale = true;
   tell(around, turn);
+  if (ready.tls) leave_all(dial.to.candidate.endpoint, true, turn);
   drain(turn);
 }
 
@@ -196,13 +198,19 @@ bool Destination::turn_from(Connection& connection, const Batch& batch, Trouble 
   const bool elsewhere = router_.turn_from(connection.dial, std::move(trouble), around);
   tell(around, turn);
   if (!elsewhere) return false;
-  const Endpoint endpoint = connection.dial.to.candidate.endpoint;
+  leave_all(connection.dial.to.candidate.endpoint, false, turn);
+  return true;
+}
+
+// Nothing more goes over the connections to that address, or over those of them that are in
+// plaintext because handshakes had failed.
+void Destination::leave_all(const Endpoint& endpoint, bool in_plaintext_only, Turn& turn) {
   for (const auto& [id, other] : shared_.connections) {
     if (other->owner != this || other->dial.to.candidate.endpoint != endpoint) continue;
+    if (in_plaintext_only && !other->dial.in_plaintext_by_failure()) continue;
     if (other->state == State::kOpening || other->state == State::kFree) leave(*other, turn);
     other->stale = true;
   }
-  return true;
 }
 
 // One that had proved itself may go; the next call is made to the same host.
@@ -211,7 +219,8 @@ void Destination::note_failure(const Connection& connection, Trouble trouble, Tu
   auto around = this->around(turn);
   router_.on_failed(connection.dial, std::move(trouble), around);
   tell(around, turn);
-  if (up() > 0) hold_opening_until_ = turn.now + kHoldOpening;
+  // Who looks for TLS beside what is up has a pace of its own.
+  if (up() > 0 && !router_.seeks_tls()) hold_opening_until_ = turn.now + kHoldOpening;
 }
 
 void Destination::on_failed(Connection& connection, const smtp::SessionFailure& failure,

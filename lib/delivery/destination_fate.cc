@@ -132,19 +132,37 @@ void Destination::refuse_ready(const Trouble& trouble, Turn& turn) {
 // An attempt failed as a whole. It is charged to the batch that it was made for; nobody else has
 // been tried. Returns true where there is reason to go on with the next batch: a refusal is no
 // back-off.
-bool Destination::give_up(Trouble trouble, Turn& turn) {
+bool Destination::give_up(MessageId made_for, Trouble trouble, Turn& turn) {
+  if (router_.borrowed() != nullptr) {
+    give_up_tls(made_for, std::move(trouble), turn);
+    return false;
+  }
   if (up() > 0) {  // the others work; it is only not the time for one more
     hold_opening_until_ = turn.now + kHoldOpening;
     return false;
   }
-  CHECK(!staged_.empty());
-  auto head = unstage(0);
+  auto head = unstage_head(made_for);
   last_failure_ = trouble;
   // A host that answers, if only to say that it takes nothing just now, is not down.
   const bool next = trouble.permanent || trouble.of_host;
   if (!next) back_off(trouble, head->id().time(), turn);
   doom(std::move(head), Doom{Doom::Kind::kTrouble, std::move(trouble)}, turn);
   return next;
+}
+
+// TLS was asked for once more, for mail that is too young for the plaintext that is up, and is not
+// to be had: it waits until it may go that way.
+void Destination::give_up_tls(MessageId made_for, Trouble trouble, Turn& turn) {
+  ask_tls_from_ = turn.now + kAskTlsEvery;
+  doom(unstage_head(made_for), Doom{Doom::Kind::kTrouble, std::move(trouble)}, turn);
+}
+
+// The batch that a call was to be made for. REQUIRES that it is staged.
+std::unique_ptr<Batch> Destination::unstage_head(MessageId id) {
+  const auto found = std::find_if(staged_.begin(), staged_.end(),
+                                  [&](const auto& batch) { return batch->id() == id; });
+  CHECK(found != staged_.end());
+  return unstage(static_cast<std::size_t>(found - staged_.begin()));
 }
 
 void Destination::back_off(const Trouble& trouble, Instant head_arrived, Turn& turn) {

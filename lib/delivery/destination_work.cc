@@ -18,16 +18,22 @@ constexpr std::uint32_t kMessagesWhileOthersStarve = 20;
 
 void Destination::work(Turn& turn) {
   while (!backed_off(turn.now) && (stage_one(turn) || deliver_one(turn) || open_one(turn))) {
-    if (router_.borrowed() != nullptr) defer_young(turn);
+    if (router_.borrowed() != nullptr) put_off_young(turn);
   }
 }
 
 // One batch more is staged than connections can take it, when some are up: it is loaded by the time
 // that one is free, and it is what tells open_one() that a further connection would have work.
 bool Destination::stage_one(Turn& turn) {
-  const std::size_t most = up() > 0 ? free_.size() + opening_ + 1 : 1;
+  std::size_t most = up() > 0 ? free_.size() + opening_ + 1 : 1;
+  const bool young_waits = youngster(turn.now) != nullptr;
+  if (young_waits) ++most;  // it stands in nobody's way
   if (staged_.size() >= most || !backlog_.has_ready()) return false;
   auto batch = backlog_.take_ready(settings_.limits.recipients_per_message);
+  if (too_young(*batch, turn.now) && (young_waits || !may_ask_tls(turn.now))) {
+    put_off(*batch, turn);
+    return true;
+  }
   batch->destination = this;
   staged_entries_ += batch->entries.size();
   if (!batch->letter) load(*batch, turn);
@@ -50,15 +56,44 @@ std::pair<std::size_t, Connection*> Destination::match(Instant now) const {
   return {0, nullptr};
 }
 
-// The host is reached in plaintext because its handshakes fail. What is too young for that waits
-// until it may go so, and does not stand in the way of what may.
-void Destination::defer_young(Turn& turn) {
-  const Dial dial = *router_.borrowed();
-  for (std::size_t i = staged_.size(); i-- > 0 && doomed_.size() < kDoomedMax;) {
-    if (dial.may_carry(staged_[i]->id().time(), turn.now)) continue;
-    auto trouble =
-        trouble_of_tls(dial.to.because, *dial.to.tls, render_candidate(dial.to.candidate));
-    doom(unstage(i), Doom{Doom::Kind::kTrouble, std::move(trouble)}, turn);
+// ---- young mail: the host is up in plaintext, because its handshakes fail, and a message has not
+// waited long enough to go that way. One such message at a time is the reason to ask for TLS again,
+// on a connection of its own; the others wait for what comes of it, and stand in nobody's way.
+
+bool Destination::too_young(const Batch& batch, Instant now) const {
+  const Dial* borrowed = router_.borrowed();
+  return borrowed != nullptr && !borrowed->may_carry(batch.id().time(), now);
+}
+
+// The first one that is staged; null: there is none.
+const Batch* Destination::youngster(Instant now) const {
+  if (router_.borrowed() == nullptr) return nullptr;
+  const auto found = std::find_if(staged_.begin(), staged_.end(),
+                                  [&](const auto& batch) { return too_young(*batch, now); });
+  return found == staged_.end() ? nullptr : found->get();
+}
+
+bool Destination::may_ask_tls(Instant now) const {
+  return router_.seeks_tls() || ask_tls_from_ <= now;
+}
+
+void Destination::put_off(const Batch& batch, Turn& turn) {
+  for (Scheduled entry : batch.entries) {
+    entry.due = std::max(ask_tls_from_, turn.now + kAskTlsEvery);
+    backlog_.file(entry);
+  }
+}
+
+void Destination::put_off_young(Turn& turn) {
+  bool may_stay = may_ask_tls(turn.now);
+  for (std::size_t i = 0; i < staged_.size();) {
+    const Batch& batch = *staged_[i];
+    const bool stays = !too_young(batch, turn.now) || std::exchange(may_stay, false);
+    if (stays || batch.loading) {
+      ++i;
+    } else {
+      put_off(*unstage(i), turn);
+    }
   }
 }
 
@@ -101,9 +136,30 @@ bool Destination::deliver_one(Turn& turn) {
   return true;
 }
 
+// The batch that one more connection would be for; null: there are enough of them.
+const Batch* Destination::call_for(Instant now) const {
+  const Batch* young = youngster(now);
+  if (young != nullptr && !router_.under_way()) {
+    const bool carried = std::any_of(free_.begin(), free_.end(), [&](const Connection* one) {
+      return one->dial.may_carry(young->id().time(), now);
+    });
+    if (!carried && may_ask_tls(now)) return young;
+  }
+  const auto head = std::find_if(staged_.begin(), staged_.end(),
+                                 [&](const auto& batch) { return !too_young(*batch, now); });
+  if (head == staged_.end()) return nullptr;
+  const Instant arrived = (*head)->id().time();
+  const auto carriers = std::count_if(free_.begin(), free_.end(), [&](const Connection* one) {
+    return one->dial.may_carry(arrived, now);
+  });
+  const bool enough = staged_.size() <= static_cast<std::size_t>(carriers) + opening_;
+  return enough ? nullptr : head->get();
+}
+
 // While nobody is up, one call at a time goes ahead as a probe.
 bool Destination::open_one(Turn& turn) {
-  if (staged_.size() <= free_.size() + opening_) return false;
+  const Batch* head = call_for(turn.now);
+  if (head == nullptr) return false;
   if (up() == 0 && opening_ > 0) return false;
   if (!quota_->messages.may(turn.now)) {  // it would have nothing to do
     blocked_until_ = std::min(blocked_until_, quota_->messages.free_at());
@@ -114,18 +170,19 @@ bool Destination::open_one(Turn& turn) {
     return false;
   }
   auto around = this->around(turn);
-  Advice advice = router_.advise(around, staged_.front()->id().time());
+  const MessageId made_for = head->id();
+  Advice advice = router_.advise(around, made_for.time());
   tell(around, turn);
   drop_outdated(turn);
   switch (advice.kind) {
     case Advice::Kind::kWait: return false;
-    case Advice::Kind::kGiveUp: return give_up(std::move(advice.trouble), turn);
+    case Advice::Kind::kGiveUp: return give_up(made_for, std::move(advice.trouble), turn);
     case Advice::Kind::kRefuse: refuse_ready(advice.trouble, turn); return false;
     case Advice::Kind::kAsk: ask(advice, turn); return false;
     case Advice::Kind::kDial: break;
   }
   if (!may_have_connection(turn)) return false;
-  connect(advice.dial, turn);
+  connect(advice.dial, made_for, turn);
   return true;
 }
 
@@ -176,7 +233,7 @@ void Destination::take_from_sibling(Turn& turn) {
   }
 }
 
-void Destination::connect(const Dial& dial, Turn& turn) {
+void Destination::connect(const Dial& dial, MessageId made_for, Turn& turn) {
   quota_->calls.take(turn.now);
   quota_->opened(*this);
   auto connection = std::make_unique<Connection>();
@@ -197,7 +254,7 @@ void Destination::connect(const Dial& dial, Turn& turn) {
   connect.level = connect.demand->level;
   connect.tls_wish = wish_;
   connect.evidence = {dial.to.tls, &dial.to.tls->evidence};
-  connect.message = staged_.front()->id();
+  connect.message = made_for;
   shared_.connections.emplace(connection->id, std::move(connection));
   ++opening_;
   ++connections_;

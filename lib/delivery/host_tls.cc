@@ -49,6 +49,11 @@ bool heeds_sts(const policy::TlsPolicy& policy, mail::TlsWish wish) {
   return policy.mta_sts && wish != mail::TlsWish::kOptional && policy.level != TlsLevel::kNone;
 }
 
+bool may_heed_sts(const Options& options, const RoutingDomain& domain, mail::TlsWish wish) {
+  return wish != mail::TlsWish::kOptional &&
+         (options.tls.hosts_may_heed_sts() || heeds_sts(options.tls.policy_for(domain), wish));
+}
+
 void add_dane(TlsEvidence& evidence, const dns::DanePlan& plan) {
   switch (plan.state) {
     case dns::DaneState::kNone: evidence.dane = TlsEvidence::Dane::kNone; break;

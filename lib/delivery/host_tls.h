@@ -41,6 +41,8 @@ policy::TlsPolicy tls_policy_for(const Options& options, const RoutingDomain& do
 // True where TLSA records could raise what is asked of the host.
 bool heeds_dane(const policy::TlsPolicy& policy, mail::TlsWish wish);
 bool heeds_sts(const policy::TlsPolicy& policy, mail::TlsWish wish);
+// The same as long as the hosts are not known, whose rules may say otherwise than the domain's.
+bool may_heed_sts(const Options& options, const RoutingDomain& domain, mail::TlsWish wish);
 
 void add_dane(policy::TlsEvidence& evidence, const dns::DanePlan& plan);
 void add_sts(policy::TlsEvidence& evidence, const policy::StsPolicy& sts, const MxName& host);

@@ -16,8 +16,6 @@ using policy::TlsFailureKind;
 
 // Of the calls to a host whose TLS is known to fail, some ask for it again.
 constexpr double kProbed = 0.05;
-// What may be over in a moment is remembered no longer than that.
-constexpr Duration kPassingRemembered = std::chrono::minutes(10);
 
 bool is_literal(const RoutingDomain& domain) {
   return !domain.empty() && domain.text().front() == '[';
@@ -28,6 +26,13 @@ Advice given_up(Advice::Kind kind, Trouble trouble) {
   advice.kind = kind;
   advice.trouble = std::move(trouble);
   return advice;
+}
+
+// Plaintext is no answer to any TLS failure of a host that has shown verified TLS: whoever can
+// strip the offer can break the handshake too.
+bool strip_guarded(const HostTls& tls, const Candidate& to, const Surroundings& around) {
+  return tls.policy.strip_guard &&
+         around.memory.has_shown_verified(to.host, to.endpoint.port, around.now);
 }
 
 }  // namespace
@@ -43,9 +48,12 @@ void Router::let_lapse(Instant now) {
 }
 
 Advice Router::advise(Surroundings& around, Instant head_arrived) {
+  const bool serves = good_for(around, head_arrived);
+  // Whoever wanted TLS does not want it any more.
+  if (serves && seeks_tls_ && !under_way()) end_walk();
   let_lapse(around.now);
   Advice advice;
-  if (good_) {
+  if (good_ && serves) {
     advice.kind = Advice::Kind::kDial;
     Walk::Step to = good_->to;
     to.rung_before.reset();  // where it begins, now
@@ -53,7 +61,7 @@ Advice Router::advise(Surroundings& around, Instant head_arrived) {
     advice.dial = dial(std::move(to), 0, around);
     return advice;
   }
-  if (calling_ != 0 || asked_mx_ || search_) {
+  if (under_way()) {
     return to_ask_.empty() ? std::move(advice) : asking();
   }
   if (unanswered_) {
@@ -64,7 +72,29 @@ Advice Router::advise(Surroundings& around, Instant head_arrived) {
   if (!plan_ && !make_plan(around.options)) return asking();
   if (plan_->verdict()) return given_up(Advice::Kind::kRefuse, *plan_->verdict());
   if (sts_ == Sts::kAsked) return advice;
+  // The walk that found what is up in plaintext has not reached its end: nobody else yet.
+  if (good_ && walk_ && !seeks_tls_) return advice;
+  seeks_tls_ = good_.has_value();
   return step(around, head_arrived);
+}
+
+// Whether what is up may carry mail of that age.
+bool Router::good_for(Surroundings& around, Instant head_arrived) {
+  if (!good_) return false;
+  const Walk::Step& to = good_->to;
+  if (to.plaintext && strip_guarded(*to.tls, to.candidate, around)) good_.reset();
+  return good_ && good_->may_carry(head_arrived, around.now);
+}
+
+void Router::adopt(RoutePlan plan) {
+  plan_ = std::move(plan);
+  ++plan_number_;
+}
+
+void Router::end_walk() {
+  walk_.reset();
+  step_ = 0;
+  seeks_tls_ = false;
 }
 
 Advice Router::asking() {
@@ -80,13 +110,13 @@ bool Router::make_plan(const Options& options) {
   mx_.reset();
   sts_policy_.reset();
   if (const RouteRule* rule = route_for(options, domain_)) {
-    plan_ = RoutePlan::of_route(*rule, options, domain_);
+    adopt(RoutePlan::of_route(*rule, options, domain_));
   } else if (is_literal(domain_)) {
-    plan_ = RoutePlan::of_literal(domain_, options);
+    adopt(RoutePlan::of_literal(domain_, options));
   } else {
     asked_mx_ = dns::Question{domain_.text(), dns::RecordType::kMx};
     to_ask_ = {*asked_mx_};
-    if (sts_ != Sts::kAsked && heeds_sts(options.tls.policy_for(domain_), wish_)) {
+    if (sts_ != Sts::kAsked && may_heed_sts(options, domain_, wish_)) {
       want_sts_ = true;
       sts_ = Sts::kAsked;
     }
@@ -103,7 +133,7 @@ Advice Router::step(Surroundings& around, Instant head_arrived) {
         if (!gather(around)) return asking();
         break;
       case Walk::Next::kBarred: bar(around); break;
-      case Walk::Next::kExhausted: return conclude();
+      case Walk::Next::kExhausted: return conclude(around, head_arrived);
       case Walk::Next::kConnect: found = begin(around, head_arrived); break;
     }
   }
@@ -115,10 +145,11 @@ Advice Router::step(Surroundings& around, Instant head_arrived) {
 }
 
 // Asked for each call: the host may have shown verified TLS since the last one.
-Dial Router::dial(Walk::Step to_whom, std::uint64_t number, const Surroundings& around) {
+Dial Router::dial(Walk::Step to_whom, std::uint64_t number, const Surroundings& around) const {
   Dial dial;
   dial.to = std::move(to_whom);
   dial.number = number;
+  dial.plan = plan_number_;
   const HostTls& tls = *dial.to.tls;
   if (tls.demand->level == policy::TlsLevel::kNone || dial.to.plaintext) {
     dial.tls = smtp::TlsNeed::kNever;
@@ -126,8 +157,7 @@ Dial Router::dial(Walk::Step to_whom, std::uint64_t number, const Surroundings& 
   }
   dial.implicit_tls = tls.policy.connect == TlsConnect::kImplicit;
   const Candidate& to = dial.to.candidate;
-  dial.guarded = !dial.implicit_tls && tls.policy.strip_guard &&
-                 around.memory.has_shown_verified(to.host, to.endpoint.port, around.now);
+  dial.guarded = !dial.implicit_tls && strip_guarded(tls, to, around);
   const bool bears_plaintext =
       !dial.guarded && choice_for(TlsFailure::kNotOffered, tls) == OnTlsFailure::kPlaintext;
   dial.tls = bears_plaintext ? smtp::TlsNeed::kIfOffered : smtp::TlsNeed::kRequired;
@@ -177,12 +207,13 @@ void Router::bar(Surroundings& around) {
 bool Router::begin(Surroundings& around, Instant head_arrived) {
   const Walk::Step step = walk_->step(*plan_);
   const HostTls& tls = *step.tls;
-  const auto old_enough = [&](TlsFailure failure) {
-    return policy::kind(failure) != TlsFailureKind::kHandshake ||
-           add_saturated(head_arrived, tls.policy.plaintext_after) <= around.now;
+  const bool guarded = strip_guarded(tls, step.candidate, around);
+  const auto may_be_plaintext = [&](TlsFailure failure) {
+    return !guarded && (policy::kind(failure) != TlsFailureKind::kHandshake ||
+                        add_saturated(head_arrived, tls.policy.plaintext_after) <= around.now);
   };
   if (step.plaintext) {
-    if (old_enough(step.because)) return true;
+    if (may_be_plaintext(step.because)) return true;
     walk_->skip();
     return false;
   }
@@ -190,7 +221,7 @@ bool Router::begin(Surroundings& around, Instant head_arrived) {
   const auto key = tls.memory_key(step.candidate.endpoint);
   const TlsFailure known = around.memory.failure(key, around.now);
   if (known != TlsFailure::kNone && choice_for(known, tls) == OnTlsFailure::kPlaintext &&
-      old_enough(known) && !around.rng.chance(kProbed)) {
+      may_be_plaintext(known) && !around.rng.chance(kProbed)) {
     walk_->pass(*plan_, trouble_of_tls(known, tls, render_candidate(step.candidate)));
     return false;
   }
@@ -198,13 +229,13 @@ bool Router::begin(Surroundings& around, Instant head_arrived) {
   return true;
 }
 
-Advice Router::conclude() {
-  Trouble trouble = walk_->conclusion();
-  const bool unroutable = trouble.permanent && walk_->connected_to_nobody();
+Advice Router::conclude(Surroundings& around, Instant head_arrived) {
+  Trouble trouble = walk_->conclusion(around.now - head_arrived);
+  const bool unroutable = trouble.permanent && walk_->called_nobody();
   const auto resume = walk_->resume();
   const bool keep = resume && !walk_->met_dns_trouble();
-  walk_.reset();
-  step_ = 0;
+  end_walk();
+  if (good_) return given_up(Advice::Kind::kGiveUp, std::move(trouble));  // it goes by the plan too
   if (unroutable) {
     plan_->set_verdict(trouble);
     return given_up(Advice::Kind::kRefuse, std::move(trouble));
@@ -227,7 +258,7 @@ void Router::on_mx(const dns::Answer& answer, Surroundings& around) {
     return;
   }
   const Instant expires = std::max(answer.expires, around.now + kPlanAtLeast);
-  plan_ = RoutePlan::of_mx(mx, expires, around.options, domain_);
+  adopt(RoutePlan::of_mx(mx, expires, around.options, domain_));
   mx_ = answer;
 }
 
@@ -260,7 +291,7 @@ void Router::on_sts(std::optional<policy::StsPolicy> policy) {
   sts_policy_ = std::move(policy);
 }
 
-void Router::on_ready(const Dial& dial, const std::optional<policy::TlsFacts>& tls,
+bool Router::on_ready(const Dial& dial, const std::optional<policy::TlsFacts>& tls,
                       Surroundings& around) {
   if (calling_ == dial.number) calling_ = 0;
   const policy::TlsPolicy& policy = dial.to.tls->policy;
@@ -273,27 +304,19 @@ void Router::on_ready(const Dial& dial, const std::optional<policy::TlsFacts>& t
                                    around.now, around.learned);
     }
   }
-  if (good_) return;
+  if (!plan_ || dial.plan != plan_number_) return false;
+  if (good_ && (borrowed() == nullptr || dial.in_plaintext_by_failure())) return true;
   good_ = dial;
   good_until_ = dial.to.plaintext ? around.now + kPlaintextBorrowed : kNever;
+  seeks_tls_ = false;
+  return true;
 }
 
 void Router::on_proven() {
   // It was an older connection, if the walk is still on its way.
-  if (calling_ != 0 || search_) return;
-  walk_.reset();
-  step_ = 0;
+  if (calling_ != 0 || search_ || seeks_tls()) return;
+  end_walk();
   if (plan_) plan_->resume = {};
-}
-
-void Router::learn(const Dial& dial, TlsFailure failure, Surroundings& around) const {
-  const TlsFailureKind kind = policy::kind(failure);
-  if (kind != TlsFailureKind::kHandshake && kind != TlsFailureKind::kRefused) return;
-  const bool passing = failure == TlsFailure::kRefusedTemporary || failure == TlsFailure::kTimeout;
-  const Duration remember = dial.to.tls->policy.remember;
-  around.memory.learn_failure(dial.to.tls->memory_key(dial.to.candidate.endpoint), failure,
-                              passing ? std::min(remember, kPassingRemembered) : remember,
-                              around.now, around.learned);
 }
 
 void Router::on_failed(const Dial& dial, Trouble trouble, Surroundings& around) {
@@ -304,12 +327,17 @@ void Router::on_failed(const Dial& dial, Trouble trouble, Surroundings& around) 
   step_ = 0;
   const HostTls& tls = *dial.to.tls;
   const TlsFailure failure = dial.to.plaintext ? TlsFailure::kNone : trouble.tls;
-  if (failure != TlsFailure::kNone && policy::kind(failure) == TlsFailureKind::kHandshake) {
+  if (failure == TlsFailure::kNone) return walk_->fail(*plan_, std::move(trouble), false);
+  if (policy::kind(failure) == TlsFailureKind::kHandshake) {
     const auto rung = policy::next_rung(tls.ladder, dial.to.rung, failure);
-    if (rung && walk_->step_down(*rung, failure)) return;
+    if (rung ? walk_->step_down(*rung, failure) : walk_->begin_at_first_rung()) return;
   }
-  if (failure != TlsFailure::kNone) learn(dial, failure, around);
-  const bool plaintext = failure != TlsFailure::kNone && dial.tls != smtp::TlsNeed::kNever &&
+  const Candidate& to = dial.to.candidate;
+  around.memory.learn_failure(tls.memory_key(to.endpoint), failure, tls.policy.remember, around.now,
+                              around.learned);
+  const bool guarded = strip_guarded(tls, to, around);
+  if (guarded) trouble.plaintext_after.reset();
+  const bool plaintext = !guarded && dial.tls != smtp::TlsNeed::kNever &&
                          choice_for(failure, tls) == OnTlsFailure::kPlaintext;
   walk_->fail(*plan_, std::move(trouble), plaintext);
 }
@@ -331,9 +359,7 @@ void Router::on_closed(const Dial& dial) {
 }
 
 void Router::rest() {
-  if (calling_ != 0 || search_) return;
-  walk_.reset();
-  step_ = 0;
+  if (calling_ == 0 && !search_) end_walk();
 }
 
 void Router::forget() {
@@ -341,14 +367,13 @@ void Router::forget() {
   mx_.reset();
   sts_ = Sts::kUnasked;
   sts_policy_.reset();
-  walk_.reset();
+  end_walk();
   good_.reset();
   asked_mx_.reset();
   search_.reset();
   to_ask_.clear();
   want_sts_ = false;
   unanswered_.reset();
-  step_ = 0;
   calling_ = 0;
 }
 

@@ -6,6 +6,9 @@
 //      |  plan lapsed         |               |                     | nobody up any more,
 //      '----------------------'<--------------'<--------------------'  plan lapsed
 //
+// A good host that is up in plaintext, because its handshakes failed, is not good for mail that is
+// too young for it: for that one another walk looks for TLS meanwhile.
+//
 // Lifetime     its destination's. Threads: none. Clock: the `now` given.
 // Implements   RFC 5321 §5.1; RFC 7672 §2.2 and RFC 8461 §4 as to when they are asked; the order of
 //              attempts that a TLS policy asks for.
@@ -25,8 +28,8 @@
 
 namespace posthaste::delivery {
 
-// A plaintext connection after a TLS failure stands for the host no longer than that; then what is
-// remembered is asked again.
+// A plaintext connection after a TLS failure stands for the host no longer than that; then TLS is
+// asked for again.
 inline constexpr Duration kPlaintextBorrowed = std::chrono::minutes(10);
 
 // What a call of the Router may look at, and what there is to tell when it returns.
@@ -47,6 +50,7 @@ struct Dial {
   // The host has shown verified TLS: that it offers none is not believed.
   bool guarded = false;
   std::uint64_t number = 0;  // of which step of which walk this call is; 0: of none
+  std::uint64_t plan = 0;    // which plan it follows
 
   bool in_plaintext_by_failure() const {
     return to.plaintext && policy::kind(to.because) == policy::TlsFailureKind::kHandshake;
@@ -81,11 +85,13 @@ class Router {
   Advice advise(Surroundings& around, Instant head_arrived);
   // The call that was advised has begun.
   void on_called(const Dial& dial) {
-    if (!good_) calling_ = dial.number;
+    if (dial.number != 0) calling_ = dial.number;
   }
   void on_answered(const dns::Question& question, const dns::Answer& answer, Surroundings& around);
   void on_sts(std::optional<policy::StsPolicy> policy);
-  void on_ready(const Dial& dial, const std::optional<policy::TlsFacts>& tls, Surroundings& around);
+  // False: the call follows a plan that has lapsed. What is up may do what it was made for, and is
+  // no host to go on with.
+  bool on_ready(const Dial& dial, const std::optional<policy::TlsFacts>& tls, Surroundings& around);
   // A host has given its first verdict on a recipient: the walk has reached its end.
   void on_proven();
   // A connection ended without having proved itself.
@@ -105,6 +111,10 @@ class Router {
   const Dial* borrowed() const {
     return good_ && good_->in_plaintext_by_failure() ? &*good_ : nullptr;
   }
+  // TLS is being looked for beside it.
+  bool seeks_tls() const { return seeks_tls_ && good_; }
+  // A call of the walk is open, or DNS is being asked.
+  bool under_way() const { return calling_ != 0 || asked_mx_ || search_; }
   // How often a host was judged so far: whether outdated() may have changed its mind.
   std::uint64_t judged() const { return judged_; }
   // The call was made when something else was asked of the host than is now.
@@ -117,15 +127,18 @@ class Router {
   enum class Sts : std::uint8_t { kUnasked, kAsked, kKnown };
 
   void let_lapse(Instant now);
+  void adopt(RoutePlan plan);
+  void end_walk();
+  bool good_for(Surroundings& around, Instant head_arrived);
   bool make_plan(const Options& options);
   Advice asking();
   Advice step(Surroundings& around, Instant head_arrived);
-  static Dial dial(Walk::Step to_whom, std::uint64_t number, const Surroundings& around);
+  Dial dial(Walk::Step to_whom, std::uint64_t number, const Surroundings& around) const;
   bool gather(Surroundings& around);
   void judge(std::size_t host, const dns::DanePlan* dane, Surroundings& around);
   void bar(Surroundings& around);
   bool begin(Surroundings& around, Instant head_arrived);
-  Advice conclude();
+  Advice conclude(Surroundings& around, Instant head_arrived);
   void on_mx(const dns::Answer& answer, Surroundings& around);
   void on_host(Surroundings& around);
   void learn(const Dial& dial, policy::TlsFailure failure, Surroundings& around) const;
@@ -133,12 +146,14 @@ class Router {
   const RoutingDomain domain_;
   const mail::TlsWish wish_;
   std::optional<RoutePlan> plan_;
+  std::uint64_t plan_number_ = 0;
   std::optional<dns::Answer> mx_;  // that the plan was made of
   Sts sts_ = Sts::kUnasked;
   std::optional<policy::StsPolicy> sts_policy_;
   std::optional<Walk> walk_;
   std::optional<Dial> good_;
   Instant good_until_ = kNever;
+  bool seeks_tls_ = false;  // the walk goes on beside good_
   std::optional<dns::Question> asked_mx_;
   std::optional<HostSearch> search_;
   std::vector<dns::Question> to_ask_;

@@ -8,10 +8,12 @@ namespace {
 
 using policy::TlsFailure;
 
-std::string next_in_words(const HostTls& tls, const std::optional<policy::TlsRemembered>& known) {
+std::string next_in_words(const HostTls& tls, const std::optional<policy::TlsRemembered>& known,
+                          bool shown_verified) {
   if (tls.barred != TlsFailure::kNone) return "nothing";
   if (tls.demand->level == policy::TlsLevel::kNone) return "plaintext";
-  if (known && known->failure != TlsFailure::kNone &&
+  const bool guarded = shown_verified && tls.policy.strip_guard;
+  if (known && known->failure != TlsFailure::kNone && !guarded &&
       choice_for(known->failure, tls) == policy::OnTlsFailure::kPlaintext) {
     return "plaintext";
   }
@@ -38,7 +40,7 @@ TlsView::Host view_of(const RoutePlan::Host& host, const policy::TlsMemory& memo
   for (auto& address : view.addresses) {
     const auto* known = memory.find(tls.memory_key({address.address, host.port}));
     if (known != nullptr && now < known->expires) address.remembered = *known;
-    address.next = next_in_words(tls, address.remembered);
+    address.next = next_in_words(tls, address.remembered, view.shown_verified);
   }
   return view;
 }

@@ -141,6 +141,14 @@ Trouble trouble_of_tls(TlsFailure failure, const HostTls& tls, std::string host,
   return trouble;
 }
 
+Trouble for_now(Trouble trouble) {
+  if (!trouble.permanent) return trouble;
+  trouble.permanent = false;
+  trouble.status.cls = 4;
+  if (trouble.reply.code == 0) trouble.reply.enhanced = trouble.status;
+  return trouble;
+}
+
 Trouble trouble_of_session(const smtp::SessionFailure& failure, const HostTls& tls,
                            std::string host) {
   if (failure.tls != TlsFailure::kNone) {

@@ -54,6 +54,8 @@ policy::OnTlsFailure choice_for(policy::TlsFailure failure, const HostTls& tls);
 // A TLS failure, in `words` where somebody else has found them; `host` as Settlement::host.
 Trouble trouble_of_tls(policy::TlsFailure failure, const HostTls& tls, std::string host,
                        std::string words = {});
+// The same where it may be otherwise later: nothing is returned for it.
+Trouble for_now(Trouble trouble);
 // A session that ended before it could deliver anything.
 Trouble trouble_of_session(const smtp::SessionFailure& failure, const HostTls& tls,
                            std::string host);

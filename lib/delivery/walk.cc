@@ -70,6 +70,15 @@ bool Walk::step_down(std::size_t rung, policy::TlsFailure failure) {
   return true;
 }
 
+bool Walk::begin_at_first_rung() {
+  CHECK(!second_pass_ && rung_);
+  if (!std::exchange(remembered_, false) || ++handshakes_ >= policy::kHandshakesMax) return false;
+  rung_ = 0;
+  rung_before_.reset();
+  because_ = policy::TlsFailure::kNone;
+  return true;
+}
+
 void Walk::next_candidate(const Endpoint& done) {
   tried_.push_back(done);
   ++at_.address;
@@ -79,6 +88,7 @@ void Walk::next_candidate(const Endpoint& done) {
 void Walk::begin_anew() {
   rung_.reset();
   rung_before_.reset();
+  remembered_ = false;
   because_ = policy::TlsFailure::kNone;
   handshakes_ = 0;
 }
@@ -93,6 +103,7 @@ void Walk::pass(const RoutePlan& plan, Trouble trouble) {
 
 void Walk::fail(const RoutePlan& plan, Trouble trouble, bool plaintext_allowed) {
   const Step failed = step(plan);
+  called_ |= !trouble.local_network;
   if (second_pass_) {
     ++eligible_at_;
   } else {
@@ -110,6 +121,7 @@ void Walk::fail(const RoutePlan& plan, Trouble trouble, bool plaintext_allowed) 
 void Walk::exclude(const Endpoint& endpoint, Trouble trouble) {
   if (tried(endpoint)) return;
   tried_.push_back(endpoint);
+  called_ = true;
   ++tries_;
   failures_.push_back(std::move(trouble));
 }
@@ -117,7 +129,7 @@ void Walk::exclude(const Endpoint& endpoint, Trouble trouble) {
 // Hosts that may be there later outweigh those that said no for good; among them, what a host said
 // of itself to the message says most, and a TLS failure that policy does not bear says more than a
 // host that was merely silent. That an address cannot be reached from here says least.
-Trouble Walk::conclusion() const {
+Trouble Walk::conclusion(Duration age) const {
   if (failures_.empty()) return no_address(MxName());
   const Trouble* chosen = &failures_.back();
   const auto weight = [](const Trouble& t) {
@@ -132,13 +144,12 @@ Trouble Walk::conclusion() const {
   }
   Trouble conclusion = *chosen;
   const bool partial = limited_ || start_.host != 0 || start_.address != 0;
-  if (conclusion.permanent && partial) {  // somebody whom this walk did not ask may say yes
-    conclusion.permanent = false;
-    conclusion.status.cls = 4;
-    if (conclusion.reply.code == 0) conclusion.reply.enhanced = conclusion.status;
-  }
+  // Somebody whom this walk did not ask may say yes.
+  if (partial) conclusion = for_now(std::move(conclusion));
+  conclusion.plaintext_after.reset();
   for (const Trouble& failure : failures_) {
-    if (!failure.plaintext_after) continue;
+    // What was allowed already, and did not help, shortens no wait.
+    if (!failure.plaintext_after || *failure.plaintext_after <= age) continue;
     conclusion.plaintext_after =
         std::min(conclusion.plaintext_after.value_or(Duration::max()), *failure.plaintext_after);
   }

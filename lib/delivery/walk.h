@@ -54,23 +54,29 @@ class Walk {
   void skip() { ++eligible_at_; }
   // False: begin() or pass() is to be called first.
   bool begun() const { return second_pass_ || rung_.has_value(); }
-  void begin(std::size_t rung) { rung_ = rung; }
+  void begin(std::size_t rung) {
+    rung_ = rung;
+    remembered_ = rung > 0;
+  }
   // The candidate is known to have failed so: not called now, but perhaps in the second pass.
   void pass(const RoutePlan& plan, Trouble trouble);
   // The handshake failed, and another rung may help. False: it has had its calls.
   bool step_down(std::size_t rung, policy::TlsFailure failure);
+  // No further rung helps, but the candidate began below the first one, at a rung that had worked
+  // once: it begins at the first one, once. False: it has had that, or its calls.
+  bool begin_at_first_rung();
   // The candidate failed.
   void fail(const RoutePlan& plan, Trouble trouble, bool plaintext_allowed);
 
   // A host that the walk need not stand at has said that it takes no mail just now.
   void exclude(const Endpoint& endpoint, Trouble trouble);
 
-  // Why the attempt failed, in the words of the host that says most. REQUIRES next() was
-  // kExhausted.
-  Trouble conclusion() const;
+  // Why the attempt failed, in the words of the host that says most; `age`: of the message that it
+  // was made for. REQUIRES next() was kExhausted.
+  Trouble conclusion(Duration age) const;
   // Where the next walk should go on; nullopt: from the start, this one saw the end of the plan.
   std::optional<PlanCursor> resume() const;
-  bool connected_to_nobody() const { return tries_ == 0; }
+  bool called_nobody() const { return !called_; }
   bool met_dns_trouble() const;
 
  private:
@@ -88,9 +94,11 @@ class Walk {
   PlanCursor at_;
   std::optional<std::size_t> rung_;  // of the candidate; nullopt: not begun
   std::optional<std::size_t> rung_before_;
+  bool remembered_ = false;  // it began where one had worked, and not yet at the first
   policy::TlsFailure because_ = policy::TlsFailure::kNone;
   std::size_t handshakes_ = 0;
   std::uint32_t tries_ = 0;
+  bool called_ = false;
   bool limited_ = false;
   bool second_pass_ = false;
   std::vector<Trouble> failures_;

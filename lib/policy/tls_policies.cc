@@ -279,6 +279,12 @@ ExplainedTlsPolicy TlsPolicies::explain(const RoutingDomain& domain, const MxNam
   return std::move(draft.result);
 }
 
+bool TlsPolicies::hosts_may_heed_sts() const {
+  return std::any_of(rules_.begin(), rules_.end(), [](const TlsRule& rule) {
+    return !rule.mx.empty() && (rule.overlay.mta_sts || rule.overlay.level);
+  });
+}
+
 std::vector<TlsPolicy> TlsPolicies::materials() const {
   std::vector<TlsPolicy> found;
   const auto of_domains = material_of(rules_, &TlsRule::match);

@@ -50,6 +50,8 @@ class TlsPolicies {
   // hosts are left out.
   TlsPolicy policy_for(const RoutingDomain& domain, const MxName& host = {}) const;
   ExplainedTlsPolicy explain(const RoutingDomain& domain, const MxName& host = {}) const;
+  // A rule for MX hosts may switch MTA-STS on that the domain's own do not heed.
+  bool hosts_may_heed_sts() const;
   // Every combination of ladder, trust files and client certificate that some domain and host come
   // to, each once: what there has to be before the first connection. Only those fields count.
   std::vector<TlsPolicy> materials() const;

@@ -123,6 +123,25 @@ TEST(EngineLadder, BeginsWithTheRungThatWorkedAndSaysSoToBeKept) {
   EXPECT_EQ(reset.route().profile, "modern");
 }
 
+TEST(EngineLadder, BeginsAtTheTopWhereTheRememberedRungWorksNoMore) {
+  EngineRig rig;
+  rig.arrive({"a@example.com"});
+  rig.fail(rig.route().conn, Stage::kHandshake, 0, TlsFailure::kProtocolVersion);
+  const auto compat = rig.only<Connect>();
+  rig.ready(compat.conn);
+  rig.persisted((rig.delivered(rig.only<Deliver>()), rig.only<Persist>()));
+  rig.ring();
+  rig.tell(SessionClosed{compat.conn});
+  rig.arrive({"b@example.com"});
+  std::vector<std::string> offered{rig.only<Connect>().profile};
+  while (!rig.all<Connect>().empty()) {
+    rig.fail(rig.only<Connect>().conn, Stage::kHandshake, 0, TlsFailure::kProtocolVersion);
+    if (!rig.all<Connect>().empty()) offered.push_back(rig.only<Connect>().profile);
+  }
+  EXPECT_EQ(offered, (std::vector<std::string>{"compat", "modern", "compat"}));
+  EXPECT_EQ(rig.all<Persist>().size(), 1U);
+}
+
 // ---- plaintext after a failed handshake
 
 TEST(EngineLadder, TriesTheOtherHostsWithTlsBeforeAnybodyInPlaintext) {
@@ -164,25 +183,6 @@ TEST(EngineLadder, LetsYoungMailWaitUntilItMayGoInPlaintext) {
   EXPECT_EQ(again.tls, TlsNeed::kIfOffered) << "once more, for nothing is remembered so long";
   fail_all_rungs(rig, again, TlsFailure::kClosed);
   EXPECT_EQ(rig.only<Connect>().tls, TlsNeed::kNever);
-}
-
-TEST(EngineLadder, CarriesYoungMailOnNoConnectionThatIsInPlaintextForOthers) {
-  EngineRig rig;
-  arrive_old(rig, "old@example.com", 11min);
-  fail_all_rungs(rig, rig.route(), TlsFailure::kClosed);
-  const auto plain = rig.only<Connect>();
-  EXPECT_EQ(plain.tls, TlsNeed::kNever);
-  rig.ready(plain.conn, false);
-  const auto deliver = rig.only<Deliver>();
-  rig.arrive({"young@example.com"});
-  EXPECT_TRUE(rig.all<Connect>().empty());
-  const auto young = rig.only<Persist>().settlements.at(0);
-  EXPECT_EQ(young.ending, Ending::kDeferred);
-  EXPECT_EQ(young.retry_class, policy::RetryClass::kTls);
-  EXPECT_LE(young.after.due, rig.now + 10min + 30s);
-  arrive_old(rig, "second@example.com", 20min);
-  rig.delivered(deliver);
-  EXPECT_EQ(rig.only<Deliver>().recipients[0].address.text(), "second@example.com");
 }
 
 TEST(EngineLadder, AsksNobodyToWaitWhereTlsIsRefusedOrNotOffered) {
