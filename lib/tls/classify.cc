@@ -91,14 +91,29 @@ constexpr Row<long> kVerifyCodes[] = {
     {X509_V_ERR_EE_KEY_TOO_SMALL, TlsFailure::kCertWeak},
     {X509_V_ERR_CA_KEY_TOO_SMALL, TlsFailure::kCertWeak},
     {X509_V_ERR_CA_MD_TOO_WEAK, TlsFailure::kCertWeak},
+    // Ours, and no peer can cure them: the file of revocation lists, and memory.
+    {X509_V_ERR_UNABLE_TO_GET_CRL, TlsFailure::kLocalError},
+    {X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, TlsFailure::kLocalError},
+    {X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE, TlsFailure::kLocalError},
+    {X509_V_ERR_CRL_SIGNATURE_FAILURE, TlsFailure::kLocalError},
+    {X509_V_ERR_CRL_NOT_YET_VALID, TlsFailure::kLocalError},
+    {X509_V_ERR_CRL_HAS_EXPIRED, TlsFailure::kLocalError},
+    {X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD, TlsFailure::kLocalError},
+    {X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD, TlsFailure::kLocalError},
+    {X509_V_ERR_KEYUSAGE_NO_CRL_SIGN, TlsFailure::kLocalError},
+    {X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION, TlsFailure::kLocalError},
+    {X509_V_ERR_DIFFERENT_CRL_SCOPE, TlsFailure::kLocalError},
+    {X509_V_ERR_CRL_PATH_VALIDATION_ERROR, TlsFailure::kLocalError},
+    {X509_V_ERR_OUT_OF_MEM, TlsFailure::kLocalError},
 };
 
-// What read(2) and write(2) said.
+// What read(2) and write(2) said that is the peer's doing. Everything else is kLocalError: our
+// network (ENETDOWN, ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL …) or our machine. The host has not
+// failed at TLS then, and nothing follows about plaintext.
 constexpr Row<int> kErrnos[] = {
-    {0, TlsFailure::kClosed},           {ECONNRESET, TlsFailure::kReset},
-    {EPIPE, TlsFailure::kReset},        {ECONNABORTED, TlsFailure::kReset},
-    {EHOSTUNREACH, TlsFailure::kReset}, {ENETUNREACH, TlsFailure::kReset},
-    {ENETDOWN, TlsFailure::kReset},     {ETIMEDOUT, TlsFailure::kTimeout},
+    {0, TlsFailure::kClosed},          {ECONNRESET, TlsFailure::kReset},
+    {EPIPE, TlsFailure::kReset},       {ECONNABORTED, TlsFailure::kReset},
+    {ETIMEDOUT, TlsFailure::kTimeout},
 };
 
 template <typename Table, typename Number>
@@ -140,6 +155,12 @@ TlsFailure failure_of_verify_code(long verify_code) {
   return find(kVerifyCodes, verify_code, TlsFailure::kCertUntrusted);
 }
 
+std::string_view head_for_verify_code(long verify_code) {
+  return failure_of_verify_code(verify_code) == TlsFailure::kLocalError
+             ? "certificate not accepted, by a fault of ours: "
+             : "certificate not accepted: ";
+}
+
 TlsFailure failure_of(const OpensslError& error) {
   if (error.ssl_error == SSL_ERROR_ZERO_RETURN) return TlsFailure::kClosed;
   if (error.ssl_error == SSL_ERROR_SYSCALL && error.code == 0) {
@@ -163,14 +184,16 @@ std::string words_for(const OpensslError& error) {
   if (error.ssl_error == SSL_ERROR_ZERO_RETURN) return "the peer closed the TLS session";
   if (error.code == 0 || ERR_SYSTEM_ERROR(error.code)) {
     const int number = error.code == 0 ? error.sys_errno : ERR_GET_REASON(error.code);
-    return number == 0 ? "the peer closed the connection" : std::strerror(number);
+    if (number == 0) return "the peer closed the connection";
+    const bool ours = find(kErrnos, number, TlsFailure::kLocalError) == TlsFailure::kLocalError;
+    return fmt::format("{}{}", ours ? "our own network or system: " : "", std::strerror(number));
   }
   if (const int alert = peer_alert(error.code); alert >= 0) {
     return fmt::format("TLS alert {} ({}) from the peer", alert, SSL_alert_desc_string_long(alert));
   }
   if (ERR_GET_LIB(error.code) == ERR_LIB_SSL &&
       ERR_GET_REASON(error.code) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
-    return fmt::format("certificate not accepted: {} (verify code {})",
+    return fmt::format("{}{} (verify code {})", head_for_verify_code(error.verify_code),
                        X509_verify_cert_error_string(error.verify_code), error.verify_code);
   }
   return reason_words(error.code);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "lib/policy/tls_facts.h"
 
@@ -26,6 +27,8 @@ unsigned long take_error();
 
 policy::TlsFailure failure_of(const OpensslError& error);
 policy::TlsFailure failure_of_verify_code(long verify_code);
+// How words about such a code begin: they say whether the fault is ours (kLocalError).
+std::string_view head_for_verify_code(long verify_code);
 // For people, one line: "TLS alert 40 (handshake failure) from the peer".
 std::string words_for(const OpensslError& error);
 // Whatever is in the error queue, for people: "no cipher match (185)"; empties it.

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "lib/tls/certificate.h"
+#include "lib/tls/classify.h"
 #include "lib/tls/staple.h"
 
 namespace posthaste::tls {
@@ -193,7 +194,7 @@ std::string Expectation::wanted_names() const {
 }
 
 std::string Expectation::words_for(long code, X509* leaf) const {
-  const std::string head = "certificate not accepted: ";
+  const std::string_view head = head_for_verify_code(code);
   const std::string number = fmt::format(" (verify code {})", code);
   const std::string key = leaf != nullptr ? ", its key is " + fingerprint_of(leaf) : std::string();
   if (leaf == nullptr && code == X509_V_ERR_UNSPECIFIED) return "the server showed no certificate";

@@ -63,8 +63,10 @@ void TlsStream::State::fail(const OpensslError& error) {
   words = words_for(error);
   dead = !up || error.ssl_error == SSL_ERROR_SSL;
   // What every connection may suffer is not TLS's failure, once TLS is up.
-  const bool mere_end = failure == TlsFailure::kClosed || failure == TlsFailure::kReset ||
-                        failure == TlsFailure::kTimeout;
+  const bool of_socket =
+      error.code == 0 ? error.ssl_error == SSL_ERROR_SYSCALL : ERR_SYSTEM_ERROR(error.code) != 0;
+  const bool mere_end = of_socket || failure == TlsFailure::kClosed ||
+                        failure == TlsFailure::kReset || failure == TlsFailure::kTimeout;
   if (up && mere_end) failure = TlsFailure::kNone;
   if (client) {
     explain_as_client();

@@ -15,7 +15,7 @@ namespace posthaste::tls {
 // intermediate, or the one certificate of a partner.
 //
 // With a CRL file a leaf needs a list of its issuer that is in force: with none, or an expired one,
-// it is not accepted (X509_V_ERR_UNABLE_TO_GET_CRL, X509_V_ERR_CRL_HAS_EXPIRED: kCertUntrusted).
+// it is not accepted (X509_V_ERR_UNABLE_TO_GET_CRL, X509_V_ERR_CRL_HAS_EXPIRED: kLocalError).
 // Whoever asks for revocation to be checked is not served by a check that is silently left out.
 //
 // Error: kNotFound or kInvalid with the file's name and what to do; kIo for the system's roots.

@@ -77,7 +77,6 @@ TEST(Classify, TellsWhatTheSocketSaid) {
   EXPECT_EQ(of_errno(ECONNRESET), TlsFailure::kReset);
   EXPECT_EQ(of_errno(EPIPE), TlsFailure::kReset);
   EXPECT_EQ(of_errno(ETIMEDOUT), TlsFailure::kTimeout);
-  EXPECT_EQ(of_errno(ENOMEM), TlsFailure::kLocalError);
   EXPECT_EQ(failure_of({.ssl_error = SSL_ERROR_ZERO_RETURN}), TlsFailure::kClosed);
 }
 
@@ -88,6 +87,14 @@ TEST(Classify, BlamesNobodyElseForOurOwnTroubles) {
   EXPECT_EQ(failure_of({.ssl_error = SSL_ERROR_SSL, .code = ERR_PACK(ERR_LIB_PEM, 0, 100)}),
             TlsFailure::kLocalError);
   EXPECT_EQ(failure_of({.ssl_error = SSL_ERROR_SSL}), TlsFailure::kLocalError);
+  for (const int number : {ENETDOWN, ENETUNREACH, EHOSTUNREACH, ENETRESET, EADDRNOTAVAIL, ENOBUFS,
+                           ENOMEM, EMFILE, EIO}) {
+    EXPECT_EQ(of_errno(number), TlsFailure::kLocalError) << number;
+    const OpensslError queued{.ssl_error = SSL_ERROR_SSL, .code = ERR_SYSTEM_FLAG | number};
+    EXPECT_EQ(failure_of(queued), TlsFailure::kLocalError) << number;
+  }
+  for (const long code : {3, 5, 8, 11, 12, 15, 16, 17, 33, 35, 36, 44, 54})
+    EXPECT_EQ(of_reason(134, code), TlsFailure::kLocalError) << code;
 }
 
 TEST(Classify, TakesTheOldestErrorOfLibsslAndEmptiesTheQueue) {
@@ -109,8 +116,14 @@ TEST(Classify, HasWordsThatNameTheNumber) {
       words_for(
           {.ssl_error = SSL_ERROR_SSL, .code = ERR_PACK(ERR_LIB_SSL, 0, 134), .verify_code = 10}),
       "certificate not accepted: certificate has expired (verify code 10)");
+  EXPECT_EQ(
+      words_for(
+          {.ssl_error = SSL_ERROR_SSL, .code = ERR_PACK(ERR_LIB_SSL, 0, 134), .verify_code = 12}),
+      "certificate not accepted, by a fault of ours: CRL has expired (verify code 12)");
   EXPECT_EQ(words_for({.ssl_error = SSL_ERROR_SYSCALL, .sys_errno = ECONNRESET}),
             "Connection reset by peer");
+  EXPECT_EQ(words_for({.ssl_error = SSL_ERROR_SYSCALL, .sys_errno = ENETUNREACH}),
+            "our own network or system: Network is unreachable");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // Sessions that come up: what TlsFacts say of them, and which are resumed.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -15,6 +16,7 @@ namespace {
 using policy::TlsFacts;
 using policy::TlsFailure;
 using policy::TlsVersion;
+using ::testing::HasSubstr;
 
 // Says one line, so that the client reads its tickets, and waits for the end.
 void greet(SSL* ssl) {
@@ -126,6 +128,31 @@ TEST_F(Session, OfTls10IsNotHadByStaticRsaEither) {
   remake(compat_profile());
   EXPECT_FALSE(converse(server.get()));
   EXPECT_EQ(last_failure, TlsFailure::kProtocolVersion);
+}
+
+// A socket of which read(2) and write(2) say what no peer can make them say.
+void spoil(int fd) {
+  const int folder = ::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  ASSERT_EQ(::dup2(folder, fd), fd);
+  ::close(folder);
+}
+
+TEST_F(Session, ThatOurOwnSystemBreaksIsNoFailureOfTheHosts) {
+  const auto server = server_of(TLS1_3_VERSION);
+  const FarEnd early = FarEnd::server(server.get(), greet);
+  auto stream = TlsStream::client(*context, early.fd(), MxName("mx.example.com"));
+  spoil(early.fd());
+  EXPECT_EQ((*stream)->handshake().status, io::IoStatus::kError);
+  EXPECT_EQ((*stream)->failure(), TlsFailure::kLocalError);
+  EXPECT_THAT((*stream)->failure_words(), HasSubstr("our own network or system"));
+
+  const FarEnd late = FarEnd::server(server.get(), [](SSL* ssl) { ssl_read(ssl); });
+  stream = TlsStream::client(*context, late.fd(), MxName("mx.example.com"));
+  ASSERT_EQ(drive_handshake(**stream, late.fd()).status, io::IoStatus::kOk);
+  spoil(late.fd());
+  char byte = 0;
+  EXPECT_EQ((*stream)->read(&byte, 1).status, io::IoStatus::kError);
+  EXPECT_EQ((*stream)->failure(), TlsFailure::kNone) << "TLS was up";
 }
 
 TEST_F(Session, IsResumedFromTheSecondTimeOn) {
