@@ -99,8 +99,9 @@ class TlsStream final : public io::Stream {
 
   // REQUIRES handshake() gave kOk.
   const policy::TlsFacts& facts() const;
-  // What the peer has sent, as it sent it, a server's own certificate first; at most ten. Empty in
-  // a resumed session. REQUIRES handshake() gave kOk.
+  // What the peer has sent, as it sent it, a server's own certificate first; at most ten. In a
+  // session that a client resumes: what the server sent when it was made. REQUIRES handshake() gave
+  // kOk.
   std::vector<CertificateView> chain() const;
   // After kEof or kError of any call: why. During the handshake always set; later only for what TLS
   // itself said (kNone for a mere end of file or reset). A TLS 1.3 server that wants or rejects our

@@ -130,6 +130,25 @@ TEST_F(Session, OfTls10IsNotHadByStaticRsaEither) {
   EXPECT_EQ(last_failure, TlsFailure::kProtocolVersion);
 }
 
+TEST_F(Session, WhenResumedTellsTheChainThatTheServerSentWhenItWasMade) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    SCOPED_TRACE(version);
+    remake(policy::modern_profile());
+    const auto server = server_of(version);
+    for (const bool resumed : {false, true, true}) {
+      const FarEnd far = FarEnd::server(server.get(), greet, &listening);
+      auto stream = TlsStream::client(*context, far.fd(), MxName("mx.example.com"));
+      ASSERT_EQ(drive_handshake(**stream, far.fd()).status, io::IoStatus::kOk);
+      EXPECT_EQ((*stream)->facts().resumed, resumed);
+      const auto chain = (*stream)->chain();
+      ASSERT_EQ(chain.size(), 1U);
+      EXPECT_EQ(chain[0].fingerprint, (*stream)->facts().fingerprint);
+      EXPECT_EQ(read_some(**stream, far.fd()).second, "250 ok\r\n");
+      (*stream)->shutdown();
+    }
+  }
+}
+
 // A socket of which read(2) and write(2) say what no peer can make them say.
 void spoil(int fd) {
   const int folder = ::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
