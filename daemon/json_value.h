@@ -1,4 +1,4 @@
-// Json: how the admin's answers are put together. For admin_*json.cc only.
+// Json: how what programs read is put together: the answers of the admin API, and the tool's own.
 //
 // Threads      any; no state.
 #pragma once

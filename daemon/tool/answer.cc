@@ -13,10 +13,6 @@ Result<Json> parse_answer(std::string_view text) {
   return fail(ErrorCode::kCorrupt, "the daemon's answer is not understood; is it of this version?");
 }
 
-std::string render_answer(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
 std::string text(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found != json.end() && found->is_string() ? printable(found->get<std::string>())

@@ -6,22 +6,18 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "daemon/json_value.h"
 #include "lib/base/result.h"
 #include "lib/base/time.h"
 
 namespace posthaste::daemon::tool {
 
-using Json = nlohmann::ordered_json;
-
 // Error: kCorrupt, where it is no JSON object.
 Result<Json> parse_answer(std::string_view text);
-// Bytes from outside that are no UTF-8 are replaced. Ends with a line feed.
-std::string render_answer(const Json& json);
 
 std::string text(const Json& json, const char* key);
 std::uint64_t number(const Json& json, const char* key);

@@ -53,12 +53,16 @@ std::string encode_component(std::string_view text) {
   return encoded;
 }
 
-Result<ApiAnswer> ApiClient::get(const std::string& target) const {
+Result<ApiAnswer> ApiClient::get(const std::string& target) const { return ask(target, false); }
+Result<ApiAnswer> ApiClient::post(const std::string& target) const { return ask(target, true); }
+
+Result<ApiAnswer> ApiClient::ask(const std::string& target, bool post) const {
   const std::unique_ptr<CURL, CurlDeleter> curl(curl_easy_init());
   if (!curl) return fail(ErrorCode::kFull, "out of memory");
   ApiAnswer answer;
   const std::string url = "http://posthaste" + target;
   curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  if (post) curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, "");
   curl_easy_setopt(curl.get(), CURLOPT_UNIX_SOCKET_PATH, socket_path_.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");  // whatever the environment says
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);

@@ -31,8 +31,11 @@ class ApiClient {
 
   // `target`: path and query, encoded. Error: nobody there, and what to do about it.
   Result<ApiAnswer> get(const std::string& target) const;
+  // The same, where it changes something.
+  Result<ApiAnswer> post(const std::string& target) const;
 
  private:
+  Result<ApiAnswer> ask(const std::string& target, bool post) const;
   std::string socket_path_;
 };
 

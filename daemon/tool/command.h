@@ -31,6 +31,9 @@ Outcome show_message(const Arguments& arguments, const Style& style);
 Outcome trace_message(const Arguments& arguments, const Style& style);
 Outcome show_schedule(const Arguments& arguments, const Style& style);
 Outcome explain_tls(const Arguments& arguments, const Style& style);
+Outcome show_tls_memory(const Arguments& arguments, const Style& style);
+Outcome forget_tls(const Arguments& arguments, const Style& style);
+Outcome show_tls_report(const Arguments& arguments, const Style& style);
 // Mail hosts, without the daemon.
 Outcome probe_tls(const Arguments& arguments, const Style& style);
 // A table of Postfix's.

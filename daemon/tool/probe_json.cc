@@ -1,7 +1,6 @@
 #include "daemon/tool/probe_json.h"
 
 #include "daemon/tool/answer.h"
-#include "daemon/tool/time_text.h"
 #include "lib/tls/classify.h"
 
 namespace posthaste::daemon::tool {
@@ -48,8 +47,8 @@ Json chain_json(const std::vector<tls::CertificateView>& chain) {
     list.push_back({{"subject", certificate.subject},
                     {"issuer", certificate.issuer},
                     {"names", certificate.names},
-                    {"not_before", render_time(certificate.not_before)},
-                    {"not_after", render_time(certificate.not_after)},
+                    {"not_before", time_json(certificate.not_before)},
+                    {"not_after", time_json(certificate.not_after)},
                     {"fingerprint", certificate.fingerprint}});
   }
   return list;
@@ -120,13 +119,13 @@ Json host_json(const ProbedHost& host) {
 std::string probe_json(const ProbeReport& report) {
   Json hosts = Json::array();
   for (const auto& host : report.hosts) hosts.push_back(host_json(host));
-  return render_answer({{"domain", report.domain.text()},
-                        {"takes_mail", takes_mail(report)},
-                        {"route", name(report.route)},
-                        {"mx_secure", report.mx_secure},
-                        {"trouble", report.trouble},
-                        {"mta_sts", report.sts ? sts_json(*report.sts) : Json(nullptr)},
-                        {"hosts", std::move(hosts)}});
+  return text_of({{"domain", report.domain.text()},
+                  {"takes_mail", takes_mail(report)},
+                  {"route", name(report.route)},
+                  {"mx_secure", report.mx_secure},
+                  {"trouble", report.trouble},
+                  {"mta_sts", report.sts ? sts_json(*report.sts) : Json(nullptr)},
+                  {"hosts", std::move(hosts)}});
 }
 
 }  // namespace posthaste::daemon::tool

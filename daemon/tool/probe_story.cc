@@ -1,10 +1,8 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "daemon/tool/answer.h"
-#include "daemon/tool/time_text.h"
 #include "daemon/tool/tls_story.h"
+#include "daemon/tool/tls_words.h"
 
 namespace posthaste::daemon::tool {
 namespace {
@@ -28,21 +26,6 @@ std::string sts_text(const Json& sts) {
   const std::string mode = text(sts, "mode");
   if (mode == "none") return "none: " + text(sts, "words");
   return fmt::format("{}, id {}, for {}", mode, text(sts, "id"), joined(sts, "mx"));
-}
-
-std::string demand_text(const Json& demand) {
-  std::string said = text(demand, "level");
-  const std::string source = text(demand, "source");
-  if (source != "operator") said += " by " + source;
-  const std::string by = text(demand, "authentication");
-  if (by == "none") {
-    return said + (flag(demand, "encrypted") ? ": TLS, with any certificate" : "");
-  }
-  const std::string names = joined(demand, "names"), records = joined(demand, "records");
-  said += ": TLS, verified by " + by;
-  if (by != "pkix" && !records.empty()) said += ", records " + records;
-  if (by != "pin" && !names.empty()) said += ", names " + names;
-  return said;
 }
 
 std::string verdict_text(const std::string& verdict, const Style& style) {
@@ -122,7 +105,7 @@ std::string host_block(const Json& host, const Style& style) {
   said += fact("no address", text(host, "trouble"));
   said += fact("DANE", text(part(host, "dane"), "words"));
   const Json demand = part(host, "demand");
-  if (!demand.empty()) said += fact("level", demand_text(demand));
+  if (!demand.empty()) said += fact("level", demand_text(demand, "records"));
   said += fact("ladder", joined(host, "ladder"));
   if (const std::string barred = text(host, "barred"); !barred.empty()) {
     said += fact("not used", style.bad(barred));

@@ -28,14 +28,15 @@ class Daemon {
     return Daemon(installation->config.admin.socket, std::move(installation->warning));
   }
 
-  Result<ApiAnswer> get(const std::string& target) const {
-    auto answer = client_.get(target);
-    // Whoever asks in the wrong place has to know why it was this place.
+  Result<ApiAnswer> get(const std::string& target) const { return warned(client_.get(target)); }
+  Result<ApiAnswer> post(const std::string& target) const { return warned(client_.post(target)); }
+
+ private:
+  // Whoever asks in the wrong place has to know why it was this place.
+  Result<ApiAnswer> warned(Result<ApiAnswer> answer) const {
     if (!answer && !warning_.empty()) answer.error().words += "\n" + warning_;
     return answer;
   }
-
- private:
   Daemon(std::string socket, std::string warning)
       : client_(std::move(socket)), warning_(std::move(warning)) {}
   ApiClient client_;
@@ -50,12 +51,14 @@ Outcome told(Result<std::string> story) {
   return story ? done(std::move(*story)) : failed(story.error().words);
 }
 
+enum class Method : bool { kGet, kPost };
+
 // Asks one question and tells the answer.
-Outcome ask(const Arguments& arguments, const Style& style, const std::string& target,
-            Teller tell) {
+Outcome ask(const Arguments& arguments, const Style& style, const std::string& target, Teller tell,
+            Method method = Method::kGet) {
   const auto daemon = Daemon::find(arguments);
   if (!daemon) return failed(daemon.error().words);
-  const auto answer = daemon->get(target);
+  const auto answer = method == Method::kGet ? daemon->get(target) : daemon->post(target);
   if (!answer) return failed(answer.error().words);
   const bool json = arguments.has("--json");
   if (answer->status != 200) return trouble(*answer, json);
@@ -101,6 +104,21 @@ Outcome show_schedule(const Arguments& arguments, const Style& style) {
 Outcome explain_tls(const Arguments& arguments, const Style& style) {
   return ask(arguments, style, "/v1/tls/explain?domain=" + encode_component(arguments.operands[0]),
              tell_tls);
+}
+
+Outcome show_tls_memory(const Arguments& arguments, const Style& style) {
+  return ask(arguments, style, "/v1/tls/memory", tell_tls_memory);
+}
+
+Outcome forget_tls(const Arguments& arguments, const Style& style) {
+  return ask(arguments, style, "/v1/tls/forget?host=" + encode_component(arguments.operands[0]),
+             tell_tls_forgotten, Method::kPost);
+}
+
+Outcome show_tls_report(const Arguments& arguments, const Style& style) {
+  std::string target = "/v1/tls/report?domain=" + encode_component(arguments.operands[0]);
+  if (arguments.has("--day")) target += "&day=" + encode_component(arguments.value("--day"));
+  return ask(arguments, style, target, tell_tls_report);
 }
 
 // Page after page, until there is enough or no more: a page may be short while others follow.

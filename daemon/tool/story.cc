@@ -259,7 +259,7 @@ std::string tell_error(std::string_view answer) {
 
 std::string json_of(std::string_view key, std::string_view value) {
   const Json json{{std::string(key), value}};
-  return render_answer(json);
+  return text_of(json);
 }
 
 std::string json_of(const std::string& file, const std::vector<config::Diagnostic>& diagnostics) {
@@ -275,7 +275,7 @@ std::string json_of(const std::string& file, const std::vector<config::Diagnosti
                     {"words", diagnostic.words}});
   }
   const Json json{{"file", file}, {"ok", ok}, {"diagnostics", std::move(list)}};
-  return render_answer(json);
+  return text_of(json);
 }
 
 Result<std::size_t> QueuePages::add(std::string_view answer) {

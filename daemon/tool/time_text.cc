@@ -52,15 +52,6 @@ std::optional<Instant> parse_time(std::string_view text) {
          std::chrono::milliseconds(*millisecond);
 }
 
-std::string render_time(Instant time) {
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::milliseconds>(time - day));
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", int(date.year()),
-                     unsigned(date.month()), unsigned(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
-}
-
 std::string render_span(Duration span) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(span).count();
   struct Unit {

@@ -13,8 +13,6 @@ namespace posthaste::daemon::tool {
 
 // What the admin API writes: "2026-11-21T22:08:43.123Z". nullopt: something else.
 std::optional<Instant> parse_time(std::string_view text);
-// The same, to be read by parse_time() and by other programs.
-std::string render_time(Instant time);
 
 // "0s", "45s", "4m", "1h 20m", "3d 4h": two units at most, the rest is cut off. REQUIRES >= 0.
 std::string render_span(Duration span);

@@ -14,6 +14,10 @@
 namespace posthaste::daemon::tool {
 
 Result<std::string> tell_tls(std::string_view json, const Style& style);
+Result<std::string> tell_tls_memory(std::string_view json, const Style& style);
+Result<std::string> tell_tls_forgotten(std::string_view json, const Style& style);
+// A report as RFC 8460 §4.4 has it.
+Result<std::string> tell_tls_report(std::string_view json, const Style& style);
 // What probe_json() has written.
 Result<std::string> tell_probe(std::string_view json, const Style& style);
 

@@ -145,6 +145,29 @@ class Tool(unittest.TestCase):
         self.assertRegex(self.told("tls", "explain", "strict.test"), r"(?m)^level +encrypt ")
         self.told("tls", "explain", "not a domain", status=FAILED)
 
+    def test_tls_explain_shows_each_host_and_the_next_attempt(self):
+        answer = self.asked("tls", "explain", "good.test")
+        self.assertEqual([host["host"] for host in answer["hosts"]], ["mx.good.test"])
+        text = self.told("tls", "explain", "good.test")
+        self.assertIn(f"mx.good.test:{self.house.port}", text)
+        self.assertRegex(text, r"next: modern")
+        self.assertRegex(text, r"(?m)^mx\.good\.test +\S+ +modern +may +operator$")
+
+    def test_tls_memory_is_shown_and_forgotten(self):
+        address, = (entry["subject"].split(":")[0] for entry in self.asked("tls", "memory")["entries"])
+        self.assertRegex(self.told("tls", "memory"), rf"(?m)^{re.escape(address)}:{self.house.port} +\w+ +.* rung 1 works$")
+        self.assertEqual(self.told("tls", "forget", address), f"1 note about {address} forgotten\n")
+        self.assertIn("nothing is remembered", self.told("tls", "memory"))
+        self.assertIn("nothing was remembered", self.told("tls", "forget", "mx.nowhere.test"))
+
+    def test_tls_report_tells_a_day(self):
+        self.house.wait_for(lambda: run("--socket", self.house.socket, "tls", "report", "good.test")[0] == DONE, 10, "its count")
+        told, = self.asked("tls", "report", "good.test")["policies"]
+        self.assertEqual(told["summary"]["total-successful-session-count"], 1)
+        self.assertRegex(self.told("tls", "report", "good.test"), r"sessions +1 came up, 0 failed")
+        self.assertIn("nothing was counted", self.told("tls", "report", "good.test", "--day", "2020-01-01", status=FAILED))
+        self.told("tls", "report", "good.test", "--day", "yesterday", status=FAILED)
+
     def test_config_check_says_where_and_what(self):
         self.assertRegex(run("config", "check", self.config)[1], r": ok\n$")
         self.assertEqual(run("config", "check", self.config)[0], DONE)
@@ -215,7 +238,7 @@ class Tool(unittest.TestCase):
     def test_help_and_version(self):
         status, out, _ = run("--help")
         self.assertEqual(status, DONE)
-        for command in ("status", "queue list", "queue show", "trace", "schedule", "tls explain", "send", "config check"):
+        for command in ("status", "queue list", "queue show", "trace", "schedule", "tls explain", "tls probe", "tls memory", "tls forget", "tls report", "send", "config check"):
             self.assertIn(command, out)
         self.assertIn("--limit", run("queue", "list", "--help")[1])
         version = subprocess.run([DAEMON, "--version"], capture_output=True, text=True, timeout=60).stdout.split()[-1]

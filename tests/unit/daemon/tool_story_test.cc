@@ -7,7 +7,6 @@
 
 #include "daemon/admin_json.h"
 #include "daemon/tool/story.h"
-#include "daemon/tool/tls_story.h"
 
 namespace posthaste::daemon::tool {
 namespace {
@@ -166,21 +165,6 @@ TEST_F(StoryTest, DrawsTheSchedule) {
   EXPECT_THAT(*story, HasSubstr("1 of 9 destinations\n"));
 }
 
-TEST_F(StoryTest, ExplainsTheTlsPolicyWithOrigins) {
-  const auto policies = policy::TlsPolicies::make({}, "tls.default",
-                                                  {{{policy::DomainPattern{"example.com"}},
-                                                    {.level = policy::TlsLevel::kEncrypt},
-                                                    "p.yaml:31"}});
-  ASSERT_TRUE(policies);
-  const RoutingDomain domain("example.com");
-  const auto story =
-      tell_tls(tls_json(domain, policies->explain(domain), &policy::modern_profile()), {});
-  ASSERT_TRUE(story);
-  EXPECT_THAT(*story, testing::ContainsRegex("level +encrypt +p.yaml:31"));
-  EXPECT_THAT(*story, testing::ContainsRegex("connect +starttls +built-in"));
-  EXPECT_THAT(*story, testing::ContainsRegex("min_version +TLSv1.2"));
-}
-
 TEST_F(StoryTest, TellsTheStatus) {
   StatusView status;
   status.hostname = "mta1.example.com";
@@ -220,7 +204,6 @@ TEST_F(StoryTest, TakesFieldsOfOtherTypesForNothing) {
   EXPECT_TRUE(tell_message(answer, {}));
   EXPECT_TRUE(tell_trace(answer, {}));
   EXPECT_TRUE(tell_schedule(answer, {}));
-  EXPECT_TRUE(tell_tls(answer, {}));
   EXPECT_FALSE(tell_config(answer));
 }
 

@@ -63,11 +63,6 @@ TEST_F(ToolText, ReadsTheTimesOfTheApi) {
   }
 }
 
-TEST_F(ToolText, WritesTimesAsTheApiDoes) {
-  EXPECT_EQ(render_time(kNow), "2026-11-21T22:08:43.123Z");
-  EXPECT_EQ(parse_time(render_time(kNow)), kNow);
-}
-
 TEST_F(ToolText, AlignsColumnsByWhatIsSeen) {
   Table table({{"NAME"}, {"COUNT", Align::kRight}, {"WHY"}});
   table.add({"a", "5", "short"});
