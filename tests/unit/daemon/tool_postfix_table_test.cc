@@ -100,7 +100,7 @@ TEST(PostfixTable, GivesAConfigurationThatLoads) {
           "e.example none\nf.example encrypt protocols=>=TLSv1.3\ng.example fingerprint match=") +
       kPin + "\n");
   ASSERT_EQ(imported.rules, 7U);
-  const auto loaded = config::load_config("imported.yaml", imported.yaml);
+  const auto loaded = config::load_config(imported.yaml, "imported.yaml");
   for (const auto& error : loaded.errors) ADD_FAILURE() << config::render_diagnostic(error);
   EXPECT_TRUE(loaded.config.has_value()) << imported.yaml;
 }
