@@ -130,12 +130,12 @@ class Import {
     if (old_protocols_) {
       made.yaml +=
           "  profiles:\n"
-          "    postfix-tls1.0: { inherit: compat, min_version: TLSv1 }\n"
-          "    postfix-tls1.1: { inherit: compat, min_version: TLSv1.1 }\n";
+          "    postfix-tls10: { inherit: compat, min_version: TLSv1 }\n"
+          "    postfix-tls11: { inherit: compat, min_version: TLSv1.1 }\n";
     }
     if (new_protocols_) {
       if (!old_protocols_) made.yaml += "  profiles:\n";
-      made.yaml += "    postfix-tls1.3: { inherit: modern, min_version: TLSv1.3 }\n";
+      made.yaml += "    postfix-tls13: { inherit: modern, min_version: TLSv1.3 }\n";
     }
     made.yaml += rules_ == 0 ? "  domains: []\n" : "  domains:\n" + yaml_;
     return made;
@@ -244,11 +244,11 @@ class Import {
     if (*oldest == "TLSv1.2") return;  // as everything that we offer
     if (*oldest == "TLSv1.3") {
       new_protocols_ = true;
-      body_ += "      ladder: [postfix-tls1.3]\n";
+      body_ += "      ladder: [postfix-tls13]\n";
       return;
     }
     old_protocols_ = true;
-    const std::string_view profile = *oldest == "TLSv1" ? "postfix-tls1.0" : "postfix-tls1.1";
+    const std::string_view profile = *oldest == "TLSv1" ? "postfix-tls10" : "postfix-tls11";
     body_ += fmt::format("      ladder: [modern, reduced, compat, {}]\n", profile);
     remark(
         fmt::format("protocols={}: versions before TLS 1.2 are the last rung of its ladder; "
