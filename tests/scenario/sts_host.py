@@ -21,6 +21,18 @@ import subprocess
 import threading
 import types
 
+WHY_443 = "policy hosts are called at port 443, which wants root or CAP_NET_BIND_SERVICE"
+
+
+def port_443_is_ours():
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.255.255.254", 443))
+        except PermissionError:
+            return False
+        return True
+
 
 class Authority:
     """A certificate authority of P-256 in a folder."""
