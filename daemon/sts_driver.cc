@@ -60,24 +60,25 @@ void StsDriver::handle(sts::Event event) {
 }
 
 void StsDriver::carry_out(sts::Action& action) {
-  std::visit(Overloaded{
-                 [&](sts::AskTxt& e) { ask_txt(e); },
-                 [&](sts::Fetch& e) { fetch(e); },
-                 [&](sts::Keep& e) {
-                   house_.log.write(LogLevel::kInfo, "sts_policy", {{"domain", e.domain.text()}});
-                   house_.store.push(queue::Keep{queue::NoteKind::kStsPolicy, e.domain.text(),
-                                                 std::move(e.record), e.expires});
-                 },
-                 [&](sts::Drop& e) {
-                   house_.store.push(queue::DropNote{queue::NoteKind::kStsPolicy, e.domain.text()});
-                 },
-                 [&](sts::Known& e) {
-                   tell_(delivery::StsKnown{std::move(e.domain), std::move(e.policy)});
-                 },
-                 [&](sts::Changed& e) { tell_(delivery::StsChanged{std::move(e.domain)}); },
-                 [&](sts::Failed& e) { on_failed(e); },
-             },
-             action);
+  std::visit(
+      Overloaded{
+          [&](sts::AskTxt& e) { ask_txt(e); },
+          [&](sts::Fetch& e) { fetch(e); },
+          [&](sts::Keep& e) {
+            house_.log.write(LogLevel::kInfo, "sts_policy", {{"domain", e.domain.text()}});
+            house_.store.push(queue::Keep{queue::NoteKind::kStsPolicy, e.domain.text(),
+                                          std::move(e.record), e.expires});
+          },
+          [&](sts::Drop& e) {
+            house_.store.push(queue::DropNote{queue::NoteKind::kStsPolicy, e.domain.text()});
+          },
+          [&](sts::Known& e) {
+            tell_(delivery::StsKnown{std::move(e.domain), std::move(e.policy), e.unsure, e.until});
+          },
+          [&](sts::Changed& e) { tell_(delivery::StsChanged{std::move(e.domain)}); },
+          [&](sts::Failed& e) { on_failed(e); },
+      },
+      action);
 }
 
 void StsDriver::ask_txt(const sts::AskTxt& ask) {

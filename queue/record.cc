@@ -9,7 +9,7 @@ namespace posthaste::queue {
 namespace {
 
 constexpr std::uint8_t kRecordVersion = 1;
-constexpr std::uint8_t kTlsWishMax = static_cast<std::uint8_t>(mail::TlsWish::kOptional);
+constexpr std::uint8_t kTlsWishMax = static_cast<std::uint8_t>(mail::TlsWish::kRequireTlsIfOffered);
 constexpr std::uint8_t kNotifyAll =
     mail::kNotifyNever | mail::kNotifySuccess | mail::kNotifyFailure | mail::kNotifyDelay;
 

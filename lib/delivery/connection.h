@@ -24,6 +24,8 @@ struct Connection {
   Dial dial;
   std::string host;  // as Settlement::host
   std::string tls;   // as Settlement::tls
+  // It is in plaintext, though TLS was asked for: why.
+  policy::TlsFailure stepped_down = policy::TlsFailure::kNone;
   State state = State::kOpening;
   bool proven = false;  // has given a verdict on somebody
   bool stale = false;   // made under options that have changed since

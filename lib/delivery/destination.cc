@@ -51,10 +51,10 @@ void Destination::on_answered(const dns::Question& question, const dns::Answer& 
   drain(turn);
 }
 
-void Destination::on_sts(const std::optional<policy::StsPolicy>& policy, Turn& turn) {
+void Destination::on_sts(const StsKnown& known, Turn& turn) {
   CHECK(questions_ > 0);
   --questions_;
-  router_.on_sts(policy);
+  router_.on_sts(known, turn.now);
   drain(turn);
 }
 
@@ -123,22 +123,20 @@ Instant Destination::keep_until() const {
 
 bool Destination::spent(Instant now) const { return idle() && keep_until() <= now; }
 
-DestinationView Destination::view() const {
-  DestinationView view;
-  view.domain = domain_;
-  view.tls_wish = wish_;
-  view.waiting = backlog_.waiting();
-  view.ready = ready();
-  view.in_flight = in_flight_;
-  view.connections = connections_;
-  view.next_due = backlog_.next_due();
-  view.backed_off_until = down() ? backed_off_until_ : Instant{};
+void Destination::add_to(DestinationView& view) const {
+  view.waiting += backlog_.waiting();
+  view.ready += ready();
+  view.in_flight += in_flight_;
+  view.connections += connections_;
+  view.next_due = std::min(view.next_due, backlog_.next_due());
+  if (down()) view.backed_off_until = std::max(view.backed_off_until, backed_off_until_);
   if (last_failure_) {
     const smtp::Reply& reply = last_failure_->reply;
     view.last_failure = reply.code != 0 ? smtp::render_reply(reply) : reply.text;
   }
-  view.waiting_by_class = backlog_.waiting_by_class();
-  return view;
+  for (std::size_t i = 0; i < policy::kRetryClasses; ++i) {
+    view.waiting_by_class[i] += backlog_.waiting_by_class()[i];
+  }
 }
 
 }  // namespace posthaste::delivery

@@ -53,7 +53,7 @@ class Destination : public AgendaItem {
   void on_loaded(Batch& batch, std::shared_ptr<const mail::Letter> letter, Turn& turn);
   void on_not_loaded(Batch& batch, bool gone, Turn& turn);
   void on_answered(const dns::Question& question, const dns::Answer& answer, Turn& turn);
-  void on_sts(const std::optional<policy::StsPolicy>& policy, Turn& turn);
+  void on_sts(const StsKnown& known, Turn& turn);
   // What was known of its hosts does not count any more.
   void on_sts_changed(Turn& turn);
   void on_ready(Connection& connection, const SessionReady& ready, Turn& turn);
@@ -74,7 +74,7 @@ class Destination : public AgendaItem {
   const RoutingDomain& domain() const { return domain_; }
   mail::TlsWish wish() const { return wish_; }
   TlsView tls_view(Instant now) const { return router_.view(shared_.memory, now); }
-  DestinationView view() const;
+  void add_to(DestinationView& view) const;
   std::uint64_t waiting() const { return backlog_.waiting(); }
   std::uint64_t ready() const { return backlog_.ready() + staged_entries_; }
   std::uint64_t in_flight() const { return in_flight_; }
@@ -139,6 +139,8 @@ class Destination : public AgendaItem {
   Surroundings around(Turn& turn);
   static void tell(Surroundings& around, Turn& turn);
   void note_success(Connection& connection);
+  static Trouble trouble_on(const Connection& connection, const smtp::RecipientOutcome& outcome);
+  static bool undecided(const Connection& connection, const smtp::RecipientOutcome& outcome);
   bool turn_from(Connection& connection, const Batch& batch, Trouble trouble, Turn& turn);
 
   const RoutingDomain domain_;

@@ -16,6 +16,17 @@ policy::RetryClass classify(const smtp::Reply& reply) {
   return policy::classify_reply(reply.code, reply.enhanced.subject, reply.enhanced.detail);
 }
 
+bool refused_for_plaintext(const Connection& connection, const smtp::RecipientOutcome& outcome) {
+  return connection.stepped_down != policy::TlsFailure::kNone && wants_tls(outcome);
+}
+
+// Why a connection is in plaintext that need not be.
+policy::TlsFailure stepped_down(const Dial& dial) {
+  if (dial.to.plaintext) return dial.to.because;
+  return dial.tls == smtp::TlsNeed::kIfOffered ? policy::TlsFailure::kNotOffered
+                                               : policy::TlsFailure::kNone;
+}
+
 // What a transaction's result says about the connection that it was made on.
 struct Health {
   bool verdict = false;    // the host has decided about somebody
@@ -25,15 +36,16 @@ struct Health {
   const smtp::RecipientOutcome* of_host = nullptr;  // set: the host takes no mail just now
 };
 
-Health health_of(const smtp::TransactionResult& result) {
+Health health_of(const smtp::TransactionResult& result, const Connection& connection) {
   Health health;
   for (const smtp::RecipientOutcome& outcome : result.outcomes) {
     const smtp::Reply& reply = outcome.reply;
     const bool cut =
         outcome.verdict == smtp::Verdict::kUntried || outcome.verdict == smtp::Verdict::kMaybe;
     // RFC 5321 §3.8: a server that says 421 is closing the channel.
-    if (cut || reply.code == 421) health.broken = &outcome;
-    const bool of_host = host_trouble(outcome);
+    const bool lacks_tls = refused_for_plaintext(connection, outcome);
+    if (cut || reply.code == 421 || lacks_tls) health.broken = &outcome;
+    const bool of_host = host_trouble(outcome) || lacks_tls;
     if (of_host) health.of_host = &outcome;
     health.verdict |= !cut && !of_host && reply.code != 0 && reply.code != 421;
     health.throttled |= reply.temporary() && classify(reply) == policy::RetryClass::kThrottled;
@@ -121,6 +133,7 @@ void Destination::set_free(Connection& connection, Turn& turn) {
 void Destination::on_ready(Connection& connection, const SessionReady& ready, Turn& turn) {
   if (connection.state != State::kOpening) return;  // it was told to leave meanwhile
   connection.tls = tls_in_words(connection.dial, ready.tls);
+  if (!ready.tls) connection.stepped_down = stepped_down(connection.dial);
   --opening_;
   set_free(connection, turn);
   const Dial& dial = connection.dial;
@@ -128,7 +141,10 @@ void Destination::on_ready(Connection& connection, const SessionReady& ready, Tu
   const policy::TlsFailure objection = objection_to(ready, *dial.to.tls->demand);
   if (connection.stale || objection != policy::TlsFailure::kNone) {
     if (objection != policy::TlsFailure::kNone) {
-      note_failure(connection, trouble_of_tls(objection, *dial.to.tls, connection.host), turn);
+      Trouble trouble = trouble_of_tls(objection, *dial.to.tls, connection.host);
+      // A host that would not speak ESMTP just now has not said what it offers.
+      if (ready.capabilities.helo_only) trouble = for_now(std::move(trouble));
+      note_failure(connection, std::move(trouble), turn);
     }
     leave(connection, turn);
     return drain(turn);
@@ -172,11 +188,11 @@ void Destination::on_finished(Connection& connection, const smtp::TransactionRes
   --busy_;
   --shared_.busy;
   set_free(connection, turn);
-  const Health health = health_of(result);
+  const Health health = health_of(result, connection);
   if (health.verdict) note_success(connection);
   const bool elsewhere =
       health.of_host != nullptr &&
-      turn_from(connection, *batch, trouble_of_outcome(*health.of_host, connection.host), turn);
+      turn_from(connection, *batch, trouble_on(connection, *health.of_host), turn);
   // Nobody else to ask: what it says is the verdict, and it may say otherwise of the next message.
   if (health.of_host != nullptr && !elsewhere && !health.broken) note_success(connection);
   settle(*batch, result, connection, elsewhere, turn);
@@ -185,9 +201,20 @@ void Destination::on_finished(Connection& connection, const smtp::TransactionRes
   // Quit is said also to one that is breaking: it does no harm, and nothing is left that only half
   // broke.
   if (health.broken || done || connection.stale || gives_way(connection)) leave(connection, turn);
-  if (health.broken)
-    note_failure(connection, trouble_of_outcome(*health.broken, connection.host), turn);
+  if (health.broken) note_failure(connection, trouble_on(connection, *health.broken), turn);
   drain(turn);
+}
+
+Trouble Destination::trouble_on(const Connection& connection,
+                                const smtp::RecipientOutcome& outcome) {
+  return refused_for_plaintext(connection, outcome)
+             ? trouble_of_missing_tls(connection.stepped_down, outcome, connection.host)
+             : trouble_of_outcome(outcome, connection.host);
+}
+
+// The host has decided about none of those: another one may.
+bool Destination::undecided(const Connection& connection, const smtp::RecipientOutcome& outcome) {
+  return host_trouble(outcome) || refused_for_plaintext(connection, outcome);
 }
 
 // True: the batch is to be tried at another host. Nothing more is begun at this one meanwhile.

@@ -9,8 +9,10 @@
 namespace posthaste::delivery {
 namespace {
 
-// A letter that the store could not read just now.
+// A letter that the store could not read just now: it doubles from time to time.
 constexpr Duration kLoadAgainAfter = std::chrono::minutes(1);
+constexpr Duration kLoadAgainMax = std::chrono::hours(1);
+constexpr unsigned kDoublingsMax = 6;
 constexpr Duration kBackOffLeast = std::chrono::seconds(1);
 
 const smtp::RecipientOutcome& outcome_of(const smtp::TransactionResult& result, std::size_t index,
@@ -71,6 +73,7 @@ void Destination::on_loaded(Batch& waiting, std::shared_ptr<const mail::Letter> 
                             Turn& turn) {
   auto batch = claim(waiting);
   forget_missing(*batch, *letter, turn);
+  for (Scheduled& entry : batch->entries) entry.unreadable = 0;
   if (!batch->entries.empty()) {
     batch->letter = std::move(letter);
     if (batch->doom) {
@@ -91,7 +94,8 @@ void Destination::on_not_loaded(Batch& waiting, bool gone, Turn& turn) {
     if (gone) {
       shared_.arrivals.remove(entry.id);
     } else {
-      entry.due = turn.now + kLoadAgainAfter;
+      entry.due = turn.now + std::min(kLoadAgainAfter * (1U << entry.unreadable), kLoadAgainMax);
+      if (entry.unreadable < kDoublingsMax) ++entry.unreadable;
       backlog_.file(entry);
     }
   }
@@ -200,11 +204,10 @@ void Destination::settle(const Batch& batch, const smtp::TransactionResult& resu
     if (outcome.verdict == smtp::Verdict::kDelivered) {
       settlements.push_back(settler.delivered(before, outcome, connection.host, connection.tls));
     } else if ((outcome.verdict == smtp::Verdict::kUntried && may_hop(batch)) ||
-               (elsewhere && host_trouble(outcome))) {
+               (elsewhere && undecided(connection, outcome))) {
       untried->entries.push_back(entry);
     } else {
-      settlements.push_back(settler.failed(before, trouble_of_outcome(outcome, connection.host),
-                                           connection.tls,
+      settlements.push_back(settler.failed(before, trouble_on(connection, outcome), connection.tls,
                                            outcome.verdict == smtp::Verdict::kMaybe));
     }
   }

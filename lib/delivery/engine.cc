@@ -54,6 +54,8 @@ struct Engine::State {
 };
 
 Destination& Engine::State::at(const RoutingDomain& domain, mail::TlsWish wish) {
+  // What takes REQUIRETLS only where it is offered asks no more of a host than other mail.
+  if (wish == mail::TlsWish::kRequireTlsIfOffered) wish = mail::TlsWish::kPolicy;
   auto& destination = destinations[{domain, wish}];
   if (!destination) destination = std::make_unique<Destination>(domain, wish, shared);
   return *destination;
@@ -132,7 +134,7 @@ void Engine::State::on(Answered& event, Turn& turn) {
 
 void Engine::State::on(StsKnown& event, Turn& turn) {
   for (Destination* destination : shared.sts_questions.take(event.domain)) {
-    destination->on_sts(event.policy, turn);
+    destination->on_sts(event, turn);
   }
 }
 
@@ -250,7 +252,7 @@ Counts Engine::counts() const {
     counts.in_flight += destination->in_flight();
   }
   counts.connections = state_->shared.connections.size();
-  counts.destinations = state_->destinations.size();
+  counts.destinations = state_->shared.quotas.size();
   return counts;
 }
 
@@ -269,7 +271,12 @@ DueHistogram Engine::due(Instant now) const {
 Instant Engine::oldest() const { return state_->shared.arrivals.oldest(); }
 
 void Engine::for_each_destination(const std::function<void(const DestinationView&)>& visit) const {
-  for (const auto& [key, destination] : state_->destinations) visit(destination->view());
+  for (const auto& [domain, quota] : state_->shared.quotas) {
+    DestinationView view;
+    view.domain = domain;
+    for (const Destination* member : quota->members()) member->add_to(view);
+    visit(view);
+  }
 }
 
 std::optional<TlsView> Engine::tls_view(const RoutingDomain& domain, Instant now) const {

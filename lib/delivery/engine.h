@@ -47,6 +47,7 @@ class Engine {
   // Arrival of the oldest recipient that is not settled, rounded down to the second; kNever: none.
   // O(1).
   Instant oldest() const;
+  // Each domain once, whatever its mail wishes of TLS.
   void for_each_destination(const std::function<void(const DestinationView&)>& visit) const;
   // nullopt: nothing is under way or known for that domain.
   std::optional<TlsView> tls_view(const RoutingDomain& domain, Instant now) const;

@@ -46,7 +46,7 @@ struct NotLoaded {
   MessageId id;
   Error error;
 };  // kNotFound, kCorrupt: forget them (a broken one is set aside in the store); else: try again in
-    // a minute
+    // a minute, in two, … in an hour
 struct Answered {
   dns::Question question;
   dns::Answer answer;
@@ -55,6 +55,10 @@ struct Answered {
 struct StsKnown {
   RoutingDomain domain;
   std::optional<policy::StsPolicy> policy;
+  // There may be one, which cannot be had just now: mail goes on without it, but nothing is
+  // returned for want of it.
+  bool unsure = false;
+  Instant until = kNever;  // when to ask again, where it is unsure
 };
 // What was said before holds no more.
 struct StsChanged {

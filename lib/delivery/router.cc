@@ -108,7 +108,7 @@ Advice Router::asking() {
 // False: DNS has to be asked first.
 bool Router::make_plan(const Options& options) {
   mx_.reset();
-  sts_policy_.reset();
+  forget_sts();
   if (const RouteRule* rule = route_for(options, domain_)) {
     adopt(RoutePlan::of_route(*rule, options, domain_));
   } else if (is_literal(domain_)) {
@@ -198,8 +198,12 @@ void Router::judge(std::size_t index, const dns::DanePlan* dane, Surroundings& a
 
 void Router::bar(Surroundings& around) {
   const RoutePlan::Host& host = plan_->hosts()[walk_->host()];
-  around.barred.push_back({domain_, host.name, host.tls->barred, false});
-  walk_->pass_host(trouble_of_tls(host.tls->barred, *host.tls, host.name.text()));
+  const HostTls& tls = *host.tls;
+  around.barred.push_back({domain_, host.name, tls.barred, false});
+  Trouble trouble = trouble_of_tls(tls.barred, tls, host.name.text());
+  // The policy that cannot be had just now may vouch for the host.
+  if (sts_unsure_ && heeds_sts(tls.policy, wish_)) trouble = for_now(std::move(trouble));
+  walk_->pass_host(std::move(trouble));
 }
 
 // Where the walk stands before a candidate: which rung it begins with, or whether it is passed over
@@ -259,6 +263,7 @@ void Router::on_mx(const dns::Answer& answer, Surroundings& around) {
   }
   const Instant expires = std::max(answer.expires, around.now + kPlanAtLeast);
   adopt(RoutePlan::of_mx(mx, expires, around.options, domain_));
+  plan_->shorten(sts_until_);
   mx_ = answer;
 }
 
@@ -285,10 +290,19 @@ void Router::on_answered(const dns::Question& question, const dns::Answer& answe
   if (search_->done()) on_host(around);
 }
 
-void Router::on_sts(std::optional<policy::StsPolicy> policy) {
+void Router::on_sts(const StsKnown& known, Instant now) {
   if (sts_ != Sts::kAsked) return;
   sts_ = Sts::kKnown;
-  sts_policy_ = std::move(policy);
+  sts_policy_ = known.policy;
+  sts_unsure_ = known.unsure;
+  if (known.unsure) sts_until_ = std::max(known.until, now + kPlanAtLeast);
+  if (plan_) plan_->shorten(sts_until_);
+}
+
+void Router::forget_sts() {
+  sts_policy_.reset();
+  sts_unsure_ = false;
+  sts_until_ = kNever;
 }
 
 bool Router::on_ready(const Dial& dial, const std::optional<policy::TlsFacts>& tls,
@@ -337,7 +351,9 @@ void Router::on_failed(const Dial& dial, Trouble trouble, Surroundings& around) 
                               around.learned);
   const bool guarded = strip_guarded(tls, to, around);
   if (guarded) trouble.plaintext_after.reset();
+  // From MAIL on it was in plaintext, and that was no help.
   const bool plaintext = !guarded && dial.tls != smtp::TlsNeed::kNever &&
+                         trouble.stage < smtp::Stage::kMail &&
                          choice_for(failure, tls) == OnTlsFailure::kPlaintext;
   walk_->fail(*plan_, std::move(trouble), plaintext);
 }
@@ -366,7 +382,7 @@ void Router::forget() {
   plan_.reset();
   mx_.reset();
   sts_ = Sts::kUnasked;
-  sts_policy_.reset();
+  forget_sts();
   end_walk();
   good_.reset();
   asked_mx_.reset();

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "lib/delivery/action.h"
+#include "lib/delivery/event.h"
 #include "lib/delivery/host_search.h"
 #include "lib/delivery/options.h"
 #include "lib/delivery/route_plan.h"
@@ -88,7 +89,7 @@ class Router {
     if (dial.number != 0) calling_ = dial.number;
   }
   void on_answered(const dns::Question& question, const dns::Answer& answer, Surroundings& around);
-  void on_sts(std::optional<policy::StsPolicy> policy);
+  void on_sts(const StsKnown& known, Instant now);
   // False: the call follows a plan that has lapsed. What is up may do what it was made for, and is
   // no host to go on with.
   bool on_ready(const Dial& dial, const std::optional<policy::TlsFacts>& tls, Surroundings& around);
@@ -131,6 +132,7 @@ class Router {
   void end_walk();
   bool good_for(Surroundings& around, Instant head_arrived);
   bool make_plan(const Options& options);
+  void forget_sts();
   Advice asking();
   Advice step(Surroundings& around, Instant head_arrived);
   Dial dial(Walk::Step to_whom, std::uint64_t number, const Surroundings& around) const;
@@ -150,6 +152,8 @@ class Router {
   std::optional<dns::Answer> mx_;  // that the plan was made of
   Sts sts_ = Sts::kUnasked;
   std::optional<policy::StsPolicy> sts_policy_;
+  bool sts_unsure_ = false;
+  Instant sts_until_ = kNever;
   std::optional<Walk> walk_;
   std::optional<Dial> good_;
   Instant good_until_ = kNever;

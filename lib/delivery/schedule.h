@@ -25,6 +25,7 @@ struct Scheduled {
   std::uint16_t number = 0;
   ShardId shard = 0;
   policy::RetryClass retry_class = policy::RetryClass::kOther;
+  std::uint8_t unreadable = 0;  // how often in a row the store could not read its letter
 };
 static_assert(sizeof(Scheduled) <= 32);
 

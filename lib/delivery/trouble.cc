@@ -11,6 +11,7 @@ namespace posthaste::delivery {
 namespace {
 
 constexpr int kNoMailHere = 521;
+constexpr int kMustStartTls = 530;
 
 using policy::OnTlsFailure;
 using policy::RetryClass;
@@ -189,6 +190,26 @@ bool host_trouble(const smtp::RecipientOutcome& outcome) {
   // §4.2.3).
   if (status.subject == 0) return outcome.reply.code == 452;
   return status.subject == 3 || status.subject == 4;
+}
+
+bool wants_tls(const smtp::RecipientOutcome& outcome) {
+  if (outcome.stage != Stage::kMail && outcome.stage != Stage::kRcpt) return false;
+  if (!outcome.reply.permanent()) return false;
+  const EnhancedCode status = status_of(outcome.reply);
+  return outcome.reply.code == kMustStartTls ||
+         (status.subject == 7 && (status.detail == 0 || status.detail == 10));
+}
+
+Trouble trouble_of_missing_tls(TlsFailure failure, const smtp::RecipientOutcome& outcome,
+                               std::string host) {
+  Trouble trouble;
+  trouble.retry_class = RetryClass::kTls;
+  trouble.stage = outcome.stage;
+  trouble.status = status_of_tls(failure, 4);
+  trouble.reply = outcome.reply;
+  trouble.tls = failure;
+  trouble.host = std::move(host);
+  return trouble;
 }
 
 Trouble trouble_of_outcome(const smtp::RecipientOutcome& outcome, std::string host) {

@@ -62,6 +62,13 @@ Trouble trouble_of_session(const smtp::SessionFailure& failure, const HostTls& t
 // True where the host speaks of its own trouble (its disk, its load), not of the recipient or the
 // message: it has not decided, so another host is asked (RFC 5321 §5.1).
 bool host_trouble(const smtp::RecipientOutcome& outcome);
+// True where the host refuses the mail because the session has no TLS (RFC 3207 §4: 530), or says
+// what may mean that (RFC 3463 §3.8: 5.7.0, 5.7.10).
+bool wants_tls(const smtp::RecipientOutcome& outcome);
+// Such an outcome where the plaintext was our own choice, as TLS had failed so: not the sender's
+// fault, and no verdict on his mail.
+Trouble trouble_of_missing_tls(policy::TlsFailure failure, const smtp::RecipientOutcome& outcome,
+                               std::string host);
 // A recipient that was not delivered. REQUIRES outcome.verdict != kDelivered.
 Trouble trouble_of_outcome(const smtp::RecipientOutcome& outcome, std::string host);
 

@@ -36,10 +36,9 @@ using DueHistogram = std::array<std::uint64_t, kDueBounds.size() + 1>;  // withi
 
 struct DestinationView {
   RoutingDomain domain;
-  mail::TlsWish tls_wish = mail::TlsWish::kPolicy;  // each wish is a destination of its own
   std::uint64_t waiting = 0, ready = 0, in_flight = 0, connections = 0;
   Instant next_due = kNever;
-  Instant backed_off_until;  // epoch: not backed off
+  Instant backed_off_until;  // epoch: not backed off; else some of its mail is
   std::string last_failure;  // words of the last failure as a whole, empty after a success
   std::array<std::uint64_t, policy::kRetryClasses> waiting_by_class{};
 };

@@ -19,6 +19,9 @@ enum class TlsWish : std::uint8_t {
   kPolicy,      // nothing of his own
   kRequireTls,  // REQUIRETLS: verified TLS to a host that promises the same, or not at all
   kOptional,    // "TLS-Required: No": better delivered than protected
+  // A notification about mail that asked for REQUIRETLS (RFC 8689 §5): the same where the host
+  // offers it, and not lost where it does not.
+  kRequireTlsIfOffered,
 };
 
 // RET of RFC 3461 §4.3.

@@ -131,6 +131,7 @@ void Cache::State::ask(Entry& entry, Instant now, Actions& out) {
 void Cache::State::on(TxtAnswered&& event, Instant now, Actions& out) {
   Entry* const entry = find_in(event.domain, Step::kTxt);
   if (entry == nullptr) return;
+  entry->txt_failed = event.status == TxtAnswered::Status::kTemporary;
   switch (event.status) {
     case TxtAnswered::Status::kRecords:
       if (auto id = parse_sts_txt(event.records)) {
@@ -307,6 +308,7 @@ void Cache::State::tell(Entry& entry, Instant now, Actions& out) {
   }
   Known none{entry.domain, std::nullopt, "", std::max(entry.ask_from, now),
              entry.words,  entry.problem};
+  none.unsure = entry.problem || entry.txt_failed || entry.step != Step::kIdle;
   if (entry.step != Step::kIdle) {
     none.until = now + options.none_min;
     none.words = "whether there is an MTA-STS policy is still being asked";

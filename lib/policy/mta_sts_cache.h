@@ -124,6 +124,8 @@ struct Known {
   // Set: there is one, to all appearances, but it cannot be had. For TLSRPT, which counts sessions
   // that such a thing has left without a policy.
   std::optional<Problem> problem;
+  // Set: no policy is told, and there may be one: `problem`, or DNS would not say, or has not yet.
+  bool unsure = false;
 };
 struct Changed {  // the last Known about the domain is not true any more
   RoutingDomain domain;

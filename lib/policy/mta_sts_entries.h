@@ -51,6 +51,7 @@ struct Entry {
   bool told = false;      // somebody has a Known that is still true
   std::string words;      // why there is no policy
   std::optional<Problem> problem;
+  bool txt_failed = false;  // the last TXT question was not answered
 
   EntryList* home;  // for Entries: the list it stands in, and its place in time
   std::optional<EntryWakes::iterator> wake;

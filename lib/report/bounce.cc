@@ -107,7 +107,7 @@ bool wants_failure_report(const mail::Envelope& envelope, const mail::Recipient&
 mail::TlsWish tls_wish_of_bounce(const mail::Envelope& original) {
   // "TLS-Required: No" stands in the original's header, and is not the notification's own.
   const bool confidential = original.tls_wish == mail::TlsWish::kRequireTls;
-  return confidential ? mail::TlsWish::kRequireTls : mail::TlsWish::kPolicy;
+  return confidential ? mail::TlsWish::kRequireTlsIfOffered : mail::TlsWish::kPolicy;
 }
 
 std::string render_bounce(const BounceInput& input) {

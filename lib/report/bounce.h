@@ -51,8 +51,8 @@ struct BounceInput {
 bool wants_failure_report(const mail::Envelope& envelope, const mail::Recipient& recipient);
 
 // What to put into the envelope of a notification about `original`: its header section is to be
-// protected as the message was (RFC 8689 §5). With the null sender that a notification has, the
-// next host's lack of REQUIRETLS does not hold it up: see smtp::requiretls_obstacle.
+// protected as the message was, and yet the next host's lack of REQUIRETLS is not to hold it up
+// (RFC 8689 §5).
 mail::TlsWish tls_wish_of_bounce(const mail::Envelope& original);
 
 // The notification's content, CRLF line ends, ready to be stored as a message with a null sender.

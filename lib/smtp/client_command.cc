@@ -128,16 +128,15 @@ std::optional<Reply> obstacle(const mail::Recipient& recipient, const Capabiliti
 
 bool passes_requiretls(const mail::Envelope& envelope, const Capabilities& capabilities,
                        const TlsState& tls) {
-  return envelope.tls_wish == mail::TlsWish::kRequireTls && tls && tls->verified &&
-         capabilities.requiretls;
+  const bool wished = envelope.tls_wish == mail::TlsWish::kRequireTls ||
+                      envelope.tls_wish == mail::TlsWish::kRequireTlsIfOffered;
+  return wished && tls && tls->verified && capabilities.requiretls;
 }
 
 std::optional<Reply> requiretls_obstacle(const mail::Envelope& envelope,
                                          const Capabilities& capabilities, const TlsState& tls) {
   if (envelope.tls_wish != mail::TlsWish::kRequireTls) return std::nullopt;
   if (passes_requiretls(envelope, capabilities, tls)) return std::nullopt;
-  // RFC 8689 §5: a notification is not to be lost for want of REQUIRETLS on the way back.
-  if (envelope.sender.null()) return std::nullopt;
   const std::string_view reason = !tls             ? "the session with the host has no TLS"
                                   : !tls->verified ? "the host's certificate could not be verified"
                                                    : "the host does not offer it";

@@ -29,7 +29,8 @@ std::optional<Reply> obstacle(const mail::Recipient& recipient, const Capabiliti
 
 // Why a message that asks for REQUIRETLS must not be sent in this session: always 5.7.30, which
 // says that other hosts of the domain are to be tried before it is returned (RFC 8689 §4.2.1).
-// A notification has no such obstacle (§5).
+// Mail that asks for it only where it is offered, such as a notification (§5), has no such
+// obstacle.
 std::optional<Reply> requiretls_obstacle(const mail::Envelope& envelope,
                                          const Capabilities& capabilities, const TlsState& tls);
 // The message asks for REQUIRETLS and the session is good enough to pass that on.

@@ -35,7 +35,11 @@ void ServerTransaction::begin(MailArguments arguments) {
   envelope_.smtputf8 = arguments.smtputf8;
   envelope_.ret = arguments.ret;
   envelope_.envid = std::move(arguments.envid);
-  if (arguments.require_tls) envelope_.tls_wish = mail::TlsWish::kRequireTls;
+  // RFC 8689 §5: a notification is not to be lost for want of REQUIRETLS on the way back.
+  if (arguments.require_tls) {
+    envelope_.tls_wish =
+        envelope_.sender.null() ? mail::TlsWish::kRequireTlsIfOffered : mail::TlsWish::kRequireTls;
+  }
   declared_size_ = arguments.size;
 }
 

@@ -40,7 +40,7 @@ bool Checker::could_go(const Call& call, mail::TlsWish wish, const Shown& shown)
 
 // A host that has shown verified TLS is not believed when it offers none.
 void Checker::check_plaintext(const Call& call, const policy::TlsPolicy& policy) {
-  if (call.stepped_down || policy.level == policy::TlsLevel::kNone || !policy.strip_guard) return;
+  if (policy.level == policy::TlsLevel::kNone || !policy.strip_guard) return;
   const auto known = shown_verified_.find({call.host, call.endpoint.port});
   if (known == shown_verified_.end()) return;
   const auto [shown, until] = known->second;

@@ -230,6 +230,7 @@ std::optional<queue::Accept> Mta::notification(const delivery::Persist& persist)
   if (!due) return std::nullopt;
   auto envelope = std::make_shared<mail::Envelope>();
   envelope->id = ids_.next(world_.now());
+  envelope->tls_wish = report::tls_wish_of_bounce(original);
   envelope->arrived = world_.now();
   envelope->body_bytes = words.size();
   envelope->body_chunks = envelope->recipients_total = 1;

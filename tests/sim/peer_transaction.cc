@@ -46,7 +46,9 @@ void Peer::on_mail(const std::string& line) {
   checker_.on_mail(call_.conn, *attempt_, {tls_, shown_, tls_ && host_.requiretls});
   const mail::Envelope& envelope = *attempt_->envelope;
   const bool promised = line.find(" REQUIRETLS", end) != std::string::npos;
-  if (promised != (envelope.tls_wish == mail::TlsWish::kRequireTls)) {
+  const bool wished = envelope.tls_wish == mail::TlsWish::kRequireTls;
+  const bool may_be = envelope.tls_wish == mail::TlsWish::kRequireTlsIfOffered;
+  if (promised != wished && !may_be) {
     return violate("REQUIRETLS as it was not asked for: " + line);
   }
   if (envelope.eight_bit && (!host_.eight_bit || line.find(" BODY=8BITMIME", end) == line.npos)) {

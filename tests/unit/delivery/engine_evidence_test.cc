@@ -198,6 +198,42 @@ TEST(EngineEvidence, AsksForNoPolicyOfLiteralsRoutesAndLevelNone) {
   EXPECT_TRUE(plain.all<WantSts>().empty());
 }
 
+TEST(EngineEvidence, AsksForThePolicyWhereOnlyARuleForHostsHeedsIt) {
+  policy::TlsOverlay none, on;
+  none.mta_sts = false;
+  on.mta_sts = true;
+  EngineRig rig;
+  rig.options.tls = *policy::TlsPolicies::make(
+      none, "test", {{.overlay = on, .origin = "rule", .mx = {{"mx1.example.com"}}}});
+  rig.sts = sts(policy::StsMode::kEnforce, "mx1.example.com");
+  rig.arrive({"a@example.com"});
+  EXPECT_EQ(rig.route().demand->source, policy::TlsSource::kMtaSts);
+}
+
+// A further call, made by a plan that lapses while it rings, to a host that the next plan has not
+// judged.
+TEST(EngineEvidence, GoesOnWithNoHostThatAnEarlierPlanHasFound) {
+  EngineRig rig;
+  rig.arrive({"a@example.com"});
+  rig.arrive({"b@example.com"});
+  rig.answer_mx("example.com", {"mx1.example.com"}, 10s);
+  rig.answer_a("mx1.example.com", {"11.0.0.1"});
+  const auto first = rig.only<Connect>();
+  rig.ready(first.conn);
+  const auto deliver = rig.only<Deliver>();
+  const auto late = rig.only<Connect>();
+  rig.delivered(deliver);
+  rig.now += 11s;
+  rig.arrive({"c@example.com"});
+  rig.arrive({"d@example.com"});
+  rig.answer_mx("example.com", {"mx2.example.com"});
+  rig.ready(late.conn);
+  const auto last = rig.all<Deliver>();
+  ASSERT_EQ(last.size(), 1U);
+  rig.delivered(last[0]);
+  EXPECT_EQ(rig.only<Quit>().conn, late.conn);
+}
+
 TEST(EngineEvidence, BeginsAfreshWhenAPolicyHasChanged) {
   EngineRig rig;
   rig.arrive({"a@example.com"});

@@ -204,6 +204,21 @@ TEST(EngineOutage, ForgetsForThisRunWhatTheStoreHasSetAsideAsBroken) {
   EXPECT_EQ(rig.engine().oldest(), kNever);
 }
 
+TEST(EngineOutage, AsksLessAndLessOftenForALetterThatCannotBeRead) {
+  EngineRig rig;
+  const auto id = id_at(rig.now);
+  rig.tell(Entry{7, id, 0, 0, 0, rig.now, RoutingDomain("example.com"), {}});
+  rig.ring();
+  for (const Duration pause : {Duration(1min), Duration(2min), Duration(4min), Duration(8min),
+                               Duration(16min), Duration(32min), Duration(1h), Duration(1h)}) {
+    ASSERT_EQ(rig.all<Load>().size(), 1U);
+    const Instant asked = rig.now;
+    rig.tell(NotLoaded{7, id, Error{ErrorCode::kIo, "the disk does not answer"}});
+    while (rig.all<Load>().empty()) rig.ring();
+    EXPECT_EQ(rig.now, asked + pause);
+  }
+}
+
 TEST(EngineOutage, ReadsNoMoreThanADsnShowsOfMailThatWillNotBeTried) {
   EngineRig rig;
   rig.tell(old_entry(id_at(rig.now), rig.now));

@@ -110,6 +110,65 @@ TEST(EnginePlaintext, IsNoAnswerToABrokenHandshakeOfAHostThatHasShownVerifiedTls
   }
 }
 
+// ---- a host that would rather have TLS than our plaintext
+
+void refuse(EngineRig& rig, const Deliver& deliver, Stage stage, std::uint16_t code,
+            smtp::EnhancedCode status) {
+  smtp::TransactionResult result;
+  for (const auto& recipient : deliver.recipients) {
+    auto one = outcome(recipient.number, smtp::Verdict::kPermanent, code, "Must issue STARTTLS");
+    one.stage = stage;
+    one.reply.enhanced = status;
+    result.outcomes.push_back(one);
+  }
+  rig.tell(SessionFinished{deliver.conn, result});
+}
+
+TEST(EnginePlaintext, BouncesNothingWhereItWasOurChoiceAndIsRefused) {
+  struct Row {
+    Stage stage;
+    std::uint16_t code;
+    smtp::EnhancedCode status;
+  };
+  for (const Row& row : {Row{Stage::kMail, 530, {}}, Row{Stage::kRcpt, 530, {5, 7, 0}},
+                         Row{Stage::kRcpt, 550, {5, 7, 10}}, Row{Stage::kMail, 554, {5, 7, 0}}}) {
+    EngineRig rig;
+    arrive_old(rig, "a@example.com");
+    fail_all_rungs(rig, rig.route(), TlsFailure::kClosed);
+    const auto plain = rig.only<Connect>();
+    rig.ready(plain.conn, false);
+    refuse(rig, rig.only<Deliver>(), row.stage, row.code, row.status);
+    const auto settlement = rig.only<Persist>().settlements.at(0);
+    EXPECT_EQ(settlement.ending, Ending::kDeferred);
+    EXPECT_EQ(settlement.retry_class, policy::RetryClass::kTls);
+    EXPECT_EQ(settlement.tls_failure, TlsFailure::kClosed);
+    EXPECT_EQ(rig.only<Quit>().conn, plain.conn);
+  }
+}
+
+TEST(EnginePlaintext, AsksAnotherHostWhereStartTlsIsWantedAndNotOffered) {
+  EngineRig rig;
+  rig.arrive({"a@example.com"});
+  rig.answer_mx("example.com", {"mx1.example.com", "mx2.example.com"});
+  rig.answer_a("mx1.example.com", {"11.0.0.1"});
+  rig.ready(rig.only<Connect>().conn, false);
+  refuse(rig, rig.only<Deliver>(), Stage::kMail, 530, {5, 7, 0});
+  EXPECT_TRUE(rig.all<Persist>().empty());
+  rig.answer_a("mx2.example.com", {"11.0.0.2"});
+  EXPECT_EQ(rig.only<Connect>().host.text(), "mx2.example.com");
+}
+
+TEST(EnginePlaintext, TakesTheHostsWordWhereTheOperatorWantsNoTls) {
+  policy::TlsOverlay none;
+  none.level = policy::TlsLevel::kNone;
+  EngineRig rig;
+  rig.options.tls = *policy::TlsPolicies::make(none, "test", {});
+  rig.arrive({"a@example.com"});
+  rig.ready(rig.route().conn, false);
+  refuse(rig, rig.only<Deliver>(), Stage::kMail, 530, {5, 7, 0});
+  EXPECT_EQ(rig.only<Persist>().settlements.at(0).ending, Ending::kBounced);
+}
+
 // ---- the back-off
 
 TEST(EnginePlaintext, ShortensNoBackOffWhereItHasNotHelped) {

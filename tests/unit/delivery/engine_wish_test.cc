@@ -171,10 +171,87 @@ TEST(EngineWish, KnowsTheWishOfWhatAGainedShardBrings) {
   EngineRig rig;
   const auto id = id_at(rig.now);
   rig.tell(Entry{7, id, 0, 0, 0, rig.now, RoutingDomain("example.com"), {}, TlsWish::kRequireTls});
+  rig.sts = enforced();
   rig.ring();
-  TlsWish seen = TlsWish::kPolicy;
-  rig.engine().for_each_destination([&](const DestinationView& view) { seen = view.tls_wish; });
-  EXPECT_EQ(seen, TlsWish::kRequireTls);
+  EXPECT_EQ(rig.route().tls_wish, TlsWish::kRequireTls);
+}
+
+TEST(EngineWish, ShowsADomainOnceWhateverItsMailWishes) {
+  EngineRig rig;
+  rig.sts = enforced();
+  unsigned sequence = 0;
+  for (const TlsWish wish : {TlsWish::kPolicy, TlsWish::kRequireTls, TlsWish::kOptional}) {
+    arrive(rig, "a@example.com", wish, ++sequence);
+  }
+  std::vector<std::uint64_t> ready;
+  rig.engine().for_each_destination([&](const auto& view) { ready.push_back(view.ready); });
+  EXPECT_EQ(ready, std::vector<std::uint64_t>{3});
+  EXPECT_EQ(rig.engine().counts().destinations, 1U);
+}
+
+// RFC 8689 §5.
+TEST(EngineWish, TakesANotificationToAHostThatPromisesNothing) {
+  EngineRig rig;
+  rig.arrive({"a@example.com"});
+  const auto connect = rig.route();
+  rig.ready(connect.conn);
+  rig.delivered(rig.only<Deliver>());
+  arrive(rig, "b@example.com", TlsWish::kRequireTlsIfOffered, 1);
+  EXPECT_EQ(rig.only<Deliver>().conn, connect.conn);
+}
+
+TEST(EngineWish, DefersWhereNobodyKnowsWhatTheHostPromises) {
+  EngineRig rig;
+  rig.sts = enforced();
+  arrive(rig, "a@example.com", TlsWish::kRequireTls, 1);
+  policy::TlsFacts facts;
+  facts.certificate_present = facts.verified = true;
+  facts.authenticated_by = policy::TlsAuthentication::kPkix;
+  smtp::Capabilities unknown;
+  unknown.helo_only = true;
+  rig.tell(SessionReady{rig.route().conn, unknown, facts});
+  const auto settlement = rig.only<Persist>().settlements.at(0);
+  EXPECT_EQ(settlement.ending, Ending::kDeferred);
+  EXPECT_EQ(smtp::render_enhanced(settlement.status), "4.7.30");
+}
+
+TEST(EngineWish, AsksAgainForEachMessageWhetherAHostThatWasCalledPromisesIt) {
+  EngineRig rig;
+  rig.sts = enforced();
+  arrive(rig, "a@example.com", TlsWish::kRequireTls, 1);
+  ready(rig, rig.route().conn, false);
+  EXPECT_EQ(rig.only<Persist>().settlements.at(0).ending, Ending::kBounced);
+  arrive(rig, "b@example.com", TlsWish::kRequireTls, 2);
+  EXPECT_TRUE(rig.all<Persist>().empty());
+  ready(rig, rig.route().conn, true);
+  EXPECT_EQ(rig.all<Deliver>().size(), 1U);
+}
+
+TEST(EngineWish, ReturnsNothingForWantOfAPolicyThatCannotBeHadJustNow) {
+  EngineRig rig;
+  rig.answer_sts = false;
+  arrive(rig, "a@example.com", TlsWish::kRequireTls, 1);
+  rig.tell(StsKnown{RoutingDomain("example.com"), std::nullopt, true, rig.now + 1min});
+  rig.answer_mx("example.com", {"mx1.example.com"});
+  rig.answer_a("mx1.example.com", {"11.0.0.1"});
+  const auto settlement = rig.only<Persist>().settlements.at(0);
+  EXPECT_EQ(settlement.ending, Ending::kDeferred);
+  EXPECT_EQ(smtp::render_enhanced(settlement.status), "4.7.30");
+}
+
+TEST(EngineWish, AsksAgainWhenAPolicyMayBeHadThatCouldNot) {
+  EngineRig rig;
+  rig.answer_sts = false;
+  rig.arrive({"a@example.com"});
+  rig.tell(StsKnown{RoutingDomain("example.com"), std::nullopt, true, rig.now + 1min});
+  const auto connect = rig.route();
+  rig.ready(connect.conn);
+  rig.persisted((rig.delivered(rig.only<Deliver>()), rig.only<Persist>()));
+  rig.ring();
+  rig.tell(SessionClosed{connect.conn});
+  rig.now = kStart + 2min;
+  rig.arrive({"b@example.com"});
+  EXPECT_EQ(rig.all<WantSts>().size(), 1U);
 }
 
 }  // namespace

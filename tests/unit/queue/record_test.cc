@@ -84,8 +84,8 @@ TEST(Record, GivesBackAHistory) {
 }
 
 TEST(Record, GivesBackEveryWish) {
-  for (const auto wish :
-       {mail::TlsWish::kPolicy, mail::TlsWish::kRequireTls, mail::TlsWish::kOptional}) {
+  for (const auto wish : {mail::TlsWish::kPolicy, mail::TlsWish::kRequireTls,
+                          mail::TlsWish::kOptional, mail::TlsWish::kRequireTlsIfOffered}) {
     mail::Envelope envelope = full_envelope();
     mail::PendingRecipient pending = full_recipient();
     envelope.tls_wish = pending.tls_wish = wish;

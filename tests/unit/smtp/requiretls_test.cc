@@ -101,7 +101,7 @@ TEST_P(RequireTlsOnward, IsSaidOnlyOfMailThatAskedForIt) {
 
 // RFC 8689 §5.
 TEST_P(RequireTlsOnward, ANotificationTakesItWhereItCanAndGoesWithoutWhereItCannot) {
-  mail::Envelope notification = wishing(TlsWish::kRequireTls);
+  mail::Envelope notification = wishing(TlsWish::kRequireTlsIfOffered);
   notification.sender = {};
   Dialogue good = open_tls(true, {"REQUIRETLS"});
   good.deliver({"a@peer.example"}, notification);
