@@ -19,34 +19,37 @@ Rng seeded() {
   return Rng(std::uint64_t{device()} << 32 | device());
 }
 
-TlsReportDesk::Options desk_options(const Runtime& runtime) {
-  TlsReportDesk::Options options;
-  options.send = runtime.config.tls.report.enabled;
-  return options;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<TlsReporter>> TlsReporter::make(std::shared_ptr<const Runtime> runtime,
                                                        StoreThread& store, Metrics& metrics,
-                                                       Log& log, IdSource ids) {
-  std::unique_ptr<TlsReporter> made(new TlsReporter(std::move(runtime), store, metrics, log, ids));
+                                                       Log& log, IdSource ids,
+                                                       TlsReportDesk::Options desk) {
+  std::unique_ptr<TlsReporter> made(
+      new TlsReporter(std::move(runtime), store, metrics, log, ids, desk));
   if (auto opened = made->open(); !opened) return tl::unexpected(opened.error());
   return made;
 }
 
 TlsReporter::TlsReporter(std::shared_ptr<const Runtime> runtime, StoreThread& store,
-                         Metrics& metrics, Log& log, IdSource ids)
+                         Metrics& metrics, Log& log, IdSource ids, TlsReportDesk::Options desk)
     : runtime_(std::move(runtime)),
       store_(store),
       metrics_(metrics),
       log_(log),
       ids_(ids),
-      desk_(desk_options(*runtime_), seeded()),
+      desk_options_(desk),
+      desk_(desk_options(), seeded()),
       mailbox_(loop_, kWaitingMax, [this] { on_mail(); }),
       timer_(loop_, [this] { drain(); }) {}
 
 TlsReporter::~TlsReporter() { stop(); }
+
+TlsReportDesk::Options TlsReporter::desk_options() const {
+  TlsReportDesk::Options options = desk_options_;
+  options.send = runtime_->config.tls.report.enabled;
+  return options;
+}
 
 Status TlsReporter::open() {
   auto resolver = resolver::Resolver::make(loop_, runtime_->resolver);
@@ -94,7 +97,7 @@ void TlsReporter::count(report::TlsResult result) {
 void TlsReporter::reconfigure(std::shared_ptr<const Runtime> runtime) {
   mailbox_.push([runtime = std::move(runtime)](TlsReporter& reporter) {
     reporter.runtime_ = runtime;
-    reporter.desk_.set_options(desk_options(*runtime));
+    reporter.desk_.set_options(reporter.desk_options());
   });
 }
 

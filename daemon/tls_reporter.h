@@ -32,10 +32,12 @@ namespace posthaste::daemon {
 
 class TlsReporter {
  public:
-  // Error: the resolver's, or the HTTPS client's. `ids` hands out ids that no worker does.
+  // Error: the resolver's, or the HTTPS client's. `ids` hands out ids that no worker does. Whether
+  // reports are sent is the configuration's to say; the rest of `desk` is as given.
   static Result<std::unique_ptr<TlsReporter>> make(std::shared_ptr<const Runtime> runtime,
                                                    StoreThread& store, Metrics& metrics, Log& log,
-                                                   IdSource ids);
+                                                   IdSource ids,
+                                                   report::TlsReportDesk::Options desk = {});
   ~TlsReporter();
   TlsReporter(const TlsReporter&) = delete;
   TlsReporter& operator=(const TlsReporter&) = delete;
@@ -55,7 +57,7 @@ class TlsReporter {
   static constexpr std::size_t kWaitingMax = 10'000;
 
   TlsReporter(std::shared_ptr<const Runtime> runtime, StoreThread& store, Metrics& metrics,
-              Log& log, IdSource ids);
+              Log& log, IdSource ids, report::TlsReportDesk::Options desk);
   Status open();
   void restore();
   void on_mail();
@@ -70,12 +72,14 @@ class TlsReporter {
   void on_sent(const report::TlsReportDesk::Key& which, const std::string& to, const Status& sent);
   TlsReportHead head_of(const report::TlsReportDesk::Key& which, MessageId id) const;
   std::string from() const;
+  report::TlsReportDesk::Options desk_options() const;
 
   std::shared_ptr<const Runtime> runtime_;
   StoreThread& store_;
   Metrics& metrics_;
   Log& log_;
   IdSource ids_;
+  const report::TlsReportDesk::Options desk_options_;
   report::TlsReportDesk desk_;
   io::Loop loop_;
   io::Mailbox<Mail> mailbox_;
