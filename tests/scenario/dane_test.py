@@ -8,6 +8,8 @@ import domain_report
 from authority import Authority
 from house import House
 from signed_zone import SignedZone
+from sts_host import Authority as WebAuthority
+from sts_host import WHY_443, StsHost, port_443_is_ours
 from tls_faults import OpensslPeer
 
 NOBODY = "ab" * 32  # the digest of no key
@@ -150,6 +152,41 @@ class RecordsDemand(Dane):
         self.tlsa("mx.good.test", f"1 1 1 {NOBODY}")
         self.start()
         self.assert_deferred("not_offered")
+
+
+@unittest.skipUnless(port_443_is_ours(), WHY_443)
+class BesideMtaSts(Dane):
+    """RFC 8461 §2: a verdict of DANE comes first; where DANE has none, the policy of the domain stands."""
+
+    def enforce(self, *mx):
+        web = WebAuthority(self.house.folder)
+        sts = StsHost(self.house.address(), "good.test", web, port=443)
+        self.addCleanup(sts.close)
+        sts.publish("enforce", mx)
+        self.dns.add(f"mta-sts.good.test. 60 IN A {sts.address}")
+        self.dns.add('_mta-sts.good.test. 60 IN TXT "v=STSv1; id=1;"')
+        self.house.config["tls"] = {"default": {"ca_file": self.ca.file}, "mta_sts_ca_file": web.file}
+
+    def test_a_key_that_matches_needs_no_name(self):
+        mx = self.mx(certificate=self.ca.issue("other", ["mx.elsewhere.test"]))
+        self.tlsa("mx.good.test", f"3 1 1 {mx.certificate.digest}")
+        self.enforce("mx.good.test")
+        self.start()
+        self.assert_delivered(verified="yes", authenticated_by="dane", source="dane")
+
+    def test_a_name_that_matches_does_not_stand_in_for_the_key(self):
+        self.mx()
+        self.tlsa("mx.good.test", f"3 1 1 {NOBODY}")
+        self.enforce("mx.good.test")
+        self.start()
+        self.assert_deferred("dane_no_match")
+
+    def test_records_that_nobody_can_use_do_not_switch_the_policy_off(self):
+        self.mx(certificate=self.ca.issue("other", ["mx.elsewhere.test"]))
+        self.tlsa("mx.good.test", f"1 1 1 {NOBODY}")
+        self.enforce("mx.good.test")
+        self.start()
+        self.assert_deferred("cert_host_mismatch")
 
 
 class RecordsThatAreNotThere(Dane):
