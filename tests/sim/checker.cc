@@ -212,7 +212,9 @@ std::shared_ptr<Attempt> Checker::on_deliver(const delivery::Deliver& deliver) {
   const auto found = calls_.find(deliver.conn);
   if (found == calls_.end()) return attempt;  // it has just gone; so the engine will hear
   Call& call = found->second;
-  if (attempt->envelope->tls_wish != call.wish) {
+  // What takes REQUIRETLS where it is offered asks no more of a connection than other mail.
+  const bool asks = attempt->envelope->tls_wish != mail::TlsWish::kRequireTlsIfOffered;
+  if ((asks ? attempt->envelope->tls_wish : mail::TlsWish::kPolicy) != call.wish) {
     world_.violate("mail with another wish than its connection's: " + render_id(id));
   }
   const policy::TlsPolicy& policy = scenario_.domain_named(call.domain)->tls;

@@ -198,6 +198,26 @@ TEST_F(StsCache, TakesAQuestionForLostThatNobodyAnswers) {
   EXPECT_EQ(cache_->deadline(), kNever);
 }
 
+TEST_F(StsCache, SaysWhereItIsNotSureThatThereIsNoPolicy) {
+  wanted();
+  dns_fails();
+  EXPECT_TRUE(last<Known>().unsure) << "DNS would not say";
+  pass(minutes(2));
+  wanted();
+  txt("1");
+  fetch_fails();
+  EXPECT_TRUE(last<Known>().unsure) << "it is announced, and cannot be had";
+  pass(minutes(10));
+  wanted();
+  txt("1");
+  fetched(body("enforce"));
+  EXPECT_FALSE(last<Known>().unsure);
+  use({});
+  wanted();
+  no_txt();
+  EXPECT_FALSE(last<Known>().unsure) << "there is none";
+}
+
 TEST_F(StsCache, FetchesNotSoonAgainAfterAFailure) {
   struct Row {
     Problem problem;

@@ -205,6 +205,13 @@ TEST(RequireTlsSubmission, TheEnvelopeKeepsWhatTheSenderWants) {
   }
 }
 
+// RFC 8689 §5.
+TEST(RequireTlsSubmission, IsNoConditionOfANotification) {
+  ServerDialogue dialogue = within_tls();
+  dialogue.say("MAIL FROM:<> REQUIRETLS\r\nRCPT TO:<b@example.net>\r\nDATA\r\nx\r\n.\r\n");
+  EXPECT_EQ(dialogue.submissions.at(0).envelope->tls_wish, TlsWish::kRequireTlsIfOffered);
+}
+
 TEST(RequireTlsSubmission, IsForgottenWithItsTransaction) {
   ServerDialogue dialogue = within_tls();
   dialogue.say("MAIL FROM:<a@example.com> REQUIRETLS\r\nRSET\r\n");
