@@ -31,11 +31,16 @@ TlsReportDesk::Entry& TlsReportDesk::entry_of(const Key& which) {
 
 void TlsReportDesk::count(const TlsResult& result, Instant now) {
   const ReportDay day = report_day(now);
+  if (day != counted_day_) {
+    counted_day_ = day;
+    const auto first = entries_.lower_bound(Key{day, {}});
+    const auto end = entries_.lower_bound(Key{day + std::chrono::days(1), {}});
+    counted_domains_ = static_cast<std::size_t>(std::distance(first, end));
+  }
   const Key which{day, result.domain};
   if (!entries_.contains(which)) {
-    const auto first = entries_.lower_bound(Key{day, {}});
-    if (static_cast<std::size_t>(std::distance(first, entries_.end())) >= options_.domains_max)
-      return;
+    if (counted_domains_ >= options_.domains_max) return;
+    ++counted_domains_;
   }
   Entry& entry = entry_of(which);
   entry.report.add(result);
@@ -51,6 +56,7 @@ void TlsReportDesk::restore(std::string_view key, std::string_view value, Instan
   const bool sent = from.u8(1) == 1;
   const auto report = decode_tls_report(from.rest());
   if (!from.right() || !report) return;
+  counted_day_ = {};  // to be counted again
   Entry& entry = entry_of({*day, std::string(key.substr(11))});
   entry.report.merge(*report);
   if (sent) entry.phase = Phase::kSent;
@@ -104,9 +110,17 @@ void TlsReportDesk::on_sent(const Key& which, const Status& sent, Instant now, A
   }
 }
 
-void TlsReportDesk::save(Actions& out) {
+void TlsReportDesk::save(Actions& out) { save_some(entries_.size(), Instant{}, out); }
+
+void TlsReportDesk::save_some(std::size_t most, Instant now, Actions& out) {
+  constexpr Duration kMoment = std::chrono::milliseconds(100);
+  next_save_ = kNever;
   for (auto& [which, entry] : entries_) {
     if (!entry.dirty) continue;
+    if (most-- == 0) {
+      next_save_ = now + kMoment;
+      return;
+    }
     entry.dirty = false;
     std::string value;
     ByteWriter to(value);
@@ -115,22 +129,33 @@ void TlsReportDesk::save(Actions& out) {
     to.rest(encode(entry.report));
     out.emplace_back(Keep{note_key(which), std::move(value), Instant(which.first) + options_.kept});
   }
-  next_save_ = kNever;
 }
 
 void TlsReportDesk::tick(Instant now, Actions& out) {
-  if (now >= next_save_) save(out);
+  if (now >= next_save_) save_some(options_.saves_at_once, now, out);
   while (!entries_.empty() && now >= Instant(entries_.begin()->first.first) + options_.kept) {
     entries_.erase(entries_.begin());
   }
+  if (options_.send && now >= next_due_) send_due(now, out);
+}
+
+void TlsReportDesk::send_due(Instant now, Actions& out) {
+  constexpr Duration kSoon = std::chrono::seconds(1);
+  std::size_t questions = 0;
   next_due_ = kNever;
   for (auto& [which, entry] : entries_) {
     if (entry.phase != Phase::kOpen) continue;
-    if (options_.send && entry.due <= now) {
+    if (entry.due > now) {
+      next_due_ = std::min(next_due_, entry.due);
+    } else if (now >= midnight_after(which.first) + options_.give_up) {
+      // Counted while reports were off, or before a long silence of ours: too old for anybody.
+      settle(entry);
+      next_save_ = std::min(next_save_, now + options_.save_every);
+    } else if (questions++ < options_.questions_at_once) {
       entry.phase = Phase::kAsking;
       out.emplace_back(AskRecord{which, tls_report_name(which.second)});
     } else {
-      next_due_ = std::min(next_due_, entry.due);
+      next_due_ = std::min(next_due_, now + kSoon);
     }
   }
 }

@@ -9,7 +9,8 @@
 //
 // Lifetime     the process's.
 // Threads      none: one thread at a time. Clock: the `now` given. Randomness: the Rng given.
-// Limits       Options. Domains beyond domains_max of a day are not counted.
+// Limits       Options. Domains beyond domains_max of a day are not counted. What one tick() does is
+//              bounded; only when something is due does it walk all reports.
 // Implements   RFC 8460 §4.1 (a UTC day), §5.4 (spread over hours, tried again for a day).
 // Does not     resolve, send, or store: it says what is to be done.
 #pragma once
@@ -41,6 +42,8 @@ class TlsReportDesk {
     Duration give_up = std::chrono::hours(24);  // after midnight
     Duration save_every = std::chrono::seconds(30);
     Duration kept = std::chrono::hours(8 * 24);  // after midnight of the day's beginning
+    std::size_t saves_at_once = 1'000;           // the rest a moment later
+    std::size_t questions_at_once = 100;
   };
   // Which report: sorts by day.
   using Key = std::pair<ReportDay, std::string>;
@@ -98,6 +101,8 @@ class TlsReportDesk {
   using Entries = std::map<Key, Entry>;
 
   Entry& entry_of(const Key& which);
+  void save_some(std::size_t most, Instant now, Actions& out);
+  void send_due(Instant now, Actions& out);
   void try_later(Entries::iterator at, const std::string& words, Instant now, Actions& out);
   static void settle(Entry& entry);
 
@@ -106,6 +111,8 @@ class TlsReportDesk {
   Entries entries_;
   Instant next_save_ = kNever;
   Instant next_due_ = kNever;  // of all open entries; never too late
+  ReportDay counted_day_{};
+  std::size_t counted_domains_ = 0;  // of counted_day_
 };
 
 }  // namespace posthaste::report

@@ -148,6 +148,34 @@ TEST(TlsReportDesk, CountsABoundedNumberOfDomainsADay) {
   EXPECT_NE(desk.find({kDay + std::chrono::days(1), "d3"}), nullptr);
 }
 
+TEST(TlsReportDesk, AsksAndSavesAFewAtATime) {
+  Desk::Options options = sending();
+  options.saves_at_once = 4;
+  options.questions_at_once = 3;
+  Desk desk(options, Rng(1));
+  for (int i = 0; i < 10; ++i) desk.count(success("d" + std::to_string(i)), kNoon);
+  Instant now = Instant(kDay) + 28h;
+  std::size_t saved = 0;
+  std::size_t asked = 0;
+  for (int turn = 0; turn < 8; ++turn, now += 1s) {
+    const auto out = tick(desk, now);
+    EXPECT_LE(all<Desk::Keep>(out).size(), 4U);
+    EXPECT_LE(all<Desk::AskRecord>(out).size(), 3U);
+    saved += all<Desk::Keep>(out).size();
+    asked += all<Desk::AskRecord>(out).size();
+  }
+  EXPECT_EQ(saved, 10U);
+  EXPECT_EQ(asked, 10U);
+}
+
+TEST(TlsReportDesk, SendsNothingThatIsTooOldWhenItIsSwitchedOn) {
+  Desk desk(Desk::Options{}, Rng(1));
+  desk.count(success(), kNoon);
+  desk.set_options(sending());
+  EXPECT_TRUE(all<Desk::AskRecord>(tick(desk, kNextNoon + 24h)).empty());
+  EXPECT_NE(desk.find(kExample), nullptr);
+}
+
 TEST(TlsReportDesk, IgnoresNotesThatItCannotRead) {
   Desk desk(sending(), Rng(1));
   desk.restore("", "", kNoon);
