@@ -136,6 +136,7 @@ Status Daemon::open_store() {
   store_ = std::make_unique<StoreThread>(
       std::move(*store), std::move(thread_options), metrics_, log_,
       [this](unsigned worker, std::vector<queue::StoreEvent>&& events) {
+        if (worker == workers_.size()) return reporter_->on_store(std::move(events));
         workers_[worker]->post(std::move(events));
       },
       [this](bool trouble) {
@@ -212,6 +213,9 @@ Status Daemon::listen_on(const config::Listen& listen, std::vector<InheritedSock
     worker->listen(std::move(socket), listen.tls);
   }
   if (passed != inherited.end()) passed->socket.reset();
+  if (listens_with_tls_.empty() && listen.tls != config::ListenTls::kNone) {
+    listens_with_tls_ = render_endpoint(at);
+  }
   listening_ += (listening_.empty() ? "" : " ") + render_endpoint(at);
   return {};
 }
@@ -309,6 +313,12 @@ void Daemon::reload() {
     if (!contexts) return reload_failed(contexts.error().words);
     made.push_back(std::move(*contexts));
   }
+  // The sockets stay as they were opened, whatever the file says of them now.
+  if (!listens_with_tls_.empty() && made.front()->server() == nullptr) {
+    return reload_failed(listens_with_tls_ +
+                         " goes on listening with TLS until a restart, and there is no "
+                         "submission.certificate any more; restart, or put it back");
+  }
   const auto same_listen = [](const config::Listen& a, const config::Listen& b) {
     return a.address == b.address && a.tls == b.tls;
   };
@@ -360,9 +370,9 @@ void Daemon::take_apart() {
   admin_.reset();
   for (const auto& worker : workers_) worker->stop();
   for (const auto& worker : workers_) worker->join();
-  reader_.reset();
   if (reporter_ != nullptr) reporter_->stop();  // it keeps what was counted in the store
   if (store_ != nullptr) store_->stop();        // writes what the workers left
+  reader_.reset();  // last of these: a read that hangs must keep nothing from being written
   workers_.clear();
   reporter_.reset();
   if (store_ != nullptr) log_.write(LogLevel::kInfo, "stopped", {});

@@ -71,6 +71,7 @@ class Daemon {
   std::unique_ptr<TlsReporter> reporter_;
   std::unique_ptr<AdminThread> admin_;
   std::string listening_;
+  std::string listens_with_tls_;  // the first such socket; empty: none
   bool stopping_ = false;
   Instant stop_by_ = kNever;
   Instant next_watchdog_{};

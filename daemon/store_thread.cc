@@ -213,7 +213,7 @@ unsigned StoreThread::worker_of(const queue::StoreEvent& event) const {
 }
 
 void StoreThread::route(std::vector<queue::StoreEvent>& events, bool written) {
-  std::vector<std::vector<queue::StoreEvent>> by_worker(options_.workers);
+  std::vector<std::vector<queue::StoreEvent>> by_worker(options_.workers + 1);
   for (auto& event : events) {
     if (auto* refused = std::get_if<queue::NotSettled>(&event)) {
       keep_for_later(std::move(*refused), written);

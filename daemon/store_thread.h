@@ -63,6 +63,9 @@ class StoreThread {
   void push(queue::Request&& request);
   // For reads that are allowed from any thread.
   const queue::Store& store() const { return *store_; }
+  // What a ticket has in its top 16 bits when the sink's `worker` of its answers is to be one more
+  // than the last worker: whoever else stores messages.
+  std::uint64_t lane_behind_workers() const { return options_.workers; }
   bool in_trouble() const { return trouble_.load(std::memory_order_relaxed); }
   bool gained() const { return gained_.load(std::memory_order_relaxed); }
   // Microseconds since the epoch at which the thread last looked around; for the watchdog.

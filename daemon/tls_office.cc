@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "lib/base/check.h"
+
 namespace posthaste::daemon {
 namespace {
 
@@ -63,10 +65,17 @@ void TlsOffice::pass_on(delivery::Event event) {
 
 void TlsOffice::rehearse(const RoutingDomain& domain, std::vector<delivery::Remembered> memory,
                          TlsRehearsal::Done done) {
-  std::erase_if(rehearsals_, [](const auto& rehearsal) { return rehearsal->over(); });
+  CHECK(may_rehearse());
+  auto ended = [this, done = std::move(done)](const TlsRehearsal::Outcome& outcome) {
+    done(outcome);
+    // It calls from inside, and we may be going through all of them.
+    house_.loop.defer([this] {
+      std::erase_if(rehearsals_, [](const auto& rehearsal) { return rehearsal->over(); });
+    });
+  };
   rehearsals_.push_back(std::make_unique<TlsRehearsal>(
       TlsRehearsal::House{house_.loop, house_.deadlines, house_.resolver}, *runtime_->engine,
-      domain, [this](const RoutingDomain& of) { sts_->want(of); }, std::move(done)));
+      domain, [this](const RoutingDomain& of) { sts_->want(of); }, std::move(ended)));
   rehearsals_.back()->begin(std::move(memory));
 }
 
@@ -104,8 +113,10 @@ const policy::StsPolicy* TlsOffice::sts_policy(const RoutingDomain& domain) cons
 
 void TlsOffice::report(std::optional<report::TlsResult> result) {
   if (!result) return;
-  house_.metrics.tls().counted_for_report(result->success);
-  house_.reporter.count(std::move(*result));
+  const bool success = result->success;
+  if (house_.reporter.count(std::move(*result))) {
+    house_.metrics.tls().counted_for_report(success);
+  }
 }
 
 void TlsOffice::on(const delivery::FellBack& fell) {
@@ -170,7 +181,13 @@ void TlsOffice::warn_of_secrecy(const delivery::Connect& call, const policy::Tls
 
 void TlsOffice::on_ready(const delivery::Connect& call, const std::optional<policy::TlsFacts>& tls,
                          const IpAddress& from) {
-  house_.metrics.tls().demanded(*call.demand, satisfies(*call.demand, tls));
+  const bool met = satisfies(*call.demand, tls);
+  house_.metrics.tls().demanded(*call.demand, met);
+  if (!met) {  // the engine will not use it: its last guard, which has no other way to tell
+    constexpr auto kReason = TlsFailure::kGuarded;
+    house_.metrics.tls().failed(Direction::kOutbound, mode_of(call), call.profile, kReason);
+    log_failed(house_.log, line_of(call), kReason, "the session is not what was demanded");
+  }
   const bool lacks = !tls && call.tls == smtp::TlsNeed::kIfOffered;
   const TlsFailure reason = lacks ? TlsFailure::kNotOffered : TlsFailure::kNone;
   if (lacks) {

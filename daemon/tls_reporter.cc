@@ -19,6 +19,14 @@ Rng seeded() {
   return Rng(std::uint64_t{device()} << 32 | device());
 }
 
+// Any status of 2xx says that it was.
+Status taken(const https::Outcome& outcome) {
+  if (!outcome) return fail(ErrorCode::kIo, outcome.error().words);
+  if (outcome->status / 100 != 2)
+    return fail(ErrorCode::kIo, "status " + std::to_string(outcome->status));
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<TlsReporter>> TlsReporter::make(std::shared_ptr<const Runtime> runtime,
@@ -89,9 +97,38 @@ void TlsReporter::stop() {
   thread_.join();
 }
 
-void TlsReporter::count(report::TlsResult result) {
-  // Full: the thread hangs. Counts are worth less than mail.
-  (void)mailbox_.try_push(std::move(result));
+bool TlsReporter::count(report::TlsResult result) {
+  const bool taken = mailbox_.try_push(std::move(result));
+  if (!taken && !dropping_.exchange(true)) {
+    log_.write(
+        LogLevel::kWarning, "tls_report_lossy",
+        {{"words", "results come faster than they are counted; some are not in the reports"}});
+  }
+  return taken;
+}
+
+void TlsReporter::on_store(std::vector<queue::StoreEvent>&& events) {
+  auto shared = std::make_shared<std::vector<queue::StoreEvent>>(std::move(events));
+  mailbox_.push([shared](TlsReporter& reporter) {
+    for (const auto& event : *shared) reporter.on_store_event(event);
+  });
+}
+
+void TlsReporter::on_store_event(const queue::StoreEvent& event) {
+  if (const auto* accepted = std::get_if<queue::Accepted>(&event)) {
+    on_mail_stored(accepted->ticket, {});
+  } else if (const auto* refused = std::get_if<queue::Refused>(&event)) {
+    on_mail_stored(refused->ticket, fail(ErrorCode::kIo, refused->words));
+  }
+}
+
+void TlsReporter::on_mail_stored(std::uint64_t ticket, const Status& stored) {
+  const auto found = storing_.find(ticket);
+  if (found == storing_.end()) return;
+  const Storing mail = std::move(found->second);
+  storing_.erase(found);
+  log_sent(mail.which, mail.to, stored);
+  on_sent(mail.which, stored);
 }
 
 void TlsReporter::reconfigure(std::shared_ptr<const Runtime> runtime) {
@@ -193,17 +230,16 @@ void TlsReporter::send(const TlsReportDesk::Send& order) {
   // RFC 8460 §3: one of the targets is enough; mail is ours to keep and try again.
   Status last = fail(ErrorCode::kInvalid, "no target takes it");
   for (const std::string& to : order.targets.mail) {
-    last = send_mail(to, head, packed);
-    if (last) return on_sent(order.which, to, last);
+    last = send_mail(to, head, packed, order.which);
+    if (last) return;  // the store's answer tells the rest
+    log_sent(order.which, to, last);
   }
-  if (!order.targets.https.empty()) {
-    return send_https(order.targets.https.front(), packed, order.which);
-  }
-  on_sent(order.which, order.targets.mail.back(), last);
+  if (!order.targets.https.empty()) return send_https(order.targets.https, packed, order.which);
+  on_sent(order.which, last);
 }
 
 Status TlsReporter::send_mail(const std::string& to, const TlsReportHead& head,
-                              const std::string& packed) {
+                              const std::string& packed, const TlsReportDesk::Key& which) {
   auto recipient = mail::parse_mailbox(to, false);
   if (!recipient) return tl::unexpected(recipient.error());
   auto sender = mail::parse_mailbox(from(), false);
@@ -217,15 +253,18 @@ Status TlsReporter::send_mail(const std::string& to, const TlsReportHead& head,
   mail.now = loop_.now();
   mail.content = report::render_tls_report_mail({head.domain, runtime_->hostname.text(), from(), to,
                                                  head.report_id, head.day, packed, mail.now});
-  if (!store_.try_push(accept_of(std::move(mail))))
-    return fail(ErrorCode::kIo, "the queue is full");
+  queue::Accept request = accept_of(std::move(mail));
+  const std::uint64_t ticket = store_.lane_behind_workers() << 48 | ++last_ticket_;
+  request.ticket = ticket;
+  if (!store_.try_push(std::move(request))) return fail(ErrorCode::kIo, "the queue is full");
+  storing_.emplace(ticket, Storing{which, to});
   return {};
 }
 
-void TlsReporter::send_https(const std::string& url, const std::string& packed,
+void TlsReporter::send_https(std::vector<std::string> urls, const std::string& packed,
                              const TlsReportDesk::Key& which) {
   https::Request request;
-  request.url = url;
+  request.url = urls.front();
   request.method = https::Method::kPost;
   request.body = packed;
   request.headers = {"Content-Type: application/tlsrpt+gzip"};
@@ -233,27 +272,28 @@ void TlsReporter::send_https(const std::string& url, const std::string& packed,
   const auto& ca_file = runtime_->config.tls.mta_sts_ca_file;
   if (!ca_file.empty()) request.ca_file = ca_file;
   fetcher_->send(std::move(request), runtime_->config.delivery.allow_networks,
-                 [this, which, url](const https::Outcome& outcome) {
-                   Status sent;
-                   if (!outcome) {
-                     sent = fail(ErrorCode::kIo, outcome.error().words);
-                   } else if (outcome->status / 100 != 2) {
-                     sent = fail(ErrorCode::kIo, "status " + std::to_string(outcome->status));
-                   }
-                   on_sent(which, url, sent);
+                 [this, which, urls = std::move(urls), packed](const https::Outcome& outcome) {
+                   const Status sent = taken(outcome);
+                   log_sent(which, urls.front(), sent);
+                   if (!sent && urls.size() > 1)
+                     return send_https({urls.begin() + 1, urls.end()}, packed, which);
+                   on_sent(which, sent);
                    drain();
                  });
 }
 
-void TlsReporter::on_sent(const TlsReportDesk::Key& which, const std::string& to,
-                          const Status& sent) {
-  if (sent) metrics_.tls().report_sent(true);
+void TlsReporter::log_sent(const TlsReportDesk::Key& which, const std::string& to,
+                           const Status& sent) {
   log_.write(sent ? LogLevel::kInfo : LogLevel::kWarning,
              sent ? "tls_report_sent" : "tls_report_not_sent",
              {{"domain", which.second},
               {"day", report::render_day(which.first)},
               {"to", to},
               {"words", sent ? std::string() : sent.error().words}});
+}
+
+void TlsReporter::on_sent(const TlsReportDesk::Key& which, const Status& sent) {
+  if (sent) metrics_.tls().report_sent(true);
   desk_.on_sent(which, sent, loop_.now(), actions_);
 }
 

@@ -6,16 +6,19 @@
 //
 // Lifetime     started once; what was counted is kept at stop().
 // Threads      count(), post() and reconfigure() from any.
-// Limits       those of TlsReportDesk; 10,000 results waiting, more are dropped and told.
+// Limits       those of TlsReportDesk; 10,000 results waiting.
 // Implements   RFC 8460 §3, §5.
 // Does not     decide what a failure is called: see lib/policy/tls_facts.h.
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
 #include <variant>
+#include <vector>
 
 #include "daemon/https_fetcher.h"
 #include "daemon/log.h"
@@ -45,8 +48,10 @@ class TlsReporter {
   void start();
   void stop();  // keeps what was counted, and ends the thread; harmless when it runs no more
 
-  // Any thread.
-  void count(report::TlsResult result);
+  // Any thread. False: too many wait, and this one is dropped, which the log tells once.
+  bool count(report::TlsResult result);
+  // Any thread. The store's answers to what lane() asked.
+  void on_store(std::vector<queue::StoreEvent>&& events);
   void reconfigure(std::shared_ptr<const Runtime> runtime);
   // The JSON of a report; empty: nothing was counted. `reader` is called in the reporter's thread.
   void read(report::ReportDay day, std::string domain,
@@ -66,10 +71,15 @@ class TlsReporter {
   void ask(const report::TlsReportDesk::AskRecord& ask);
   void on_record(const report::TlsReportDesk::Key& which, const dns::Answer& answer);
   void send(const report::TlsReportDesk::Send& send);
-  Status send_mail(const std::string& to, const TlsReportHead& head, const std::string& packed);
-  void send_https(const std::string& url, const std::string& packed,
+  Status send_mail(const std::string& to, const TlsReportHead& head, const std::string& packed,
+                   const report::TlsReportDesk::Key& which);
+  void on_store_event(const queue::StoreEvent& event);
+  void on_mail_stored(std::uint64_t ticket, const Status& stored);
+  // To the first of `urls` that takes it.
+  void send_https(std::vector<std::string> urls, const std::string& packed,
                   const report::TlsReportDesk::Key& which);
-  void on_sent(const report::TlsReportDesk::Key& which, const std::string& to, const Status& sent);
+  void log_sent(const report::TlsReportDesk::Key& which, const std::string& to, const Status& sent);
+  void on_sent(const report::TlsReportDesk::Key& which, const Status& sent);
   TlsReportHead head_of(const report::TlsReportDesk::Key& which, MessageId id) const;
   std::string from() const;
   report::TlsReportDesk::Options desk_options() const;
@@ -88,6 +98,13 @@ class TlsReporter {
   std::unique_ptr<https::Client> client_;
   std::unique_ptr<HttpsFetcher> fetcher_;
   report::TlsReportDesk::Actions actions_;
+  struct Storing {
+    report::TlsReportDesk::Key which;
+    std::string to;
+  };
+  std::map<std::uint64_t, Storing> storing_;  // by ticket
+  std::uint64_t last_ticket_ = 0;
+  std::atomic<bool> dropping_{false};
   std::thread thread_;
 };
 

@@ -116,7 +116,10 @@ class ReporterHouse : public ::testing::Test {
     running_ = disk_.get();
     store_ = std::make_unique<StoreThread>(
         std::move(disk_), StoreThread::Options{}, *metrics_, log_,
-        [](unsigned, std::vector<queue::StoreEvent>&&) {}, [](bool) {});
+        [this](unsigned worker, std::vector<queue::StoreEvent>&& events) {
+          if (worker == StoreThread::Options{}.workers) reporter_->on_store(std::move(events));
+        },
+        [](bool) {});
     auto made = TlsReporter::make(runtime(enabled), *store_, *metrics_, log_,
                                   IdSource(1, 2, MessageId{}), desk_);
     ASSERT_TRUE(made) << made.error().words;

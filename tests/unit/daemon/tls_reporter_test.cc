@@ -126,6 +126,16 @@ TEST_F(TlsReporterTest, WhoeverDoesNotAskIsNotTold) {
   EXPECT_THAT(read(), HasSubstr("good.example"));
 }
 
+TEST_F(TlsReporterTest, WhatIsTooOldIsNotSentAnyMore) {
+  publish(kByMail);
+  counted("good.example", 2 * kOneDay);
+  counted("other.example");
+  start();
+  const auto mails = store().accepted(1);
+  ASSERT_EQ(mails.size(), 1U);
+  EXPECT_EQ(mails[0].recipients[0].recipient.address.text(), "o@other.example");
+}
+
 TEST_F(TlsReporterTest, NothingIsSentUntilTheOperatorSaysSo) {
   publish(kByMail);
   counted();
@@ -169,10 +179,15 @@ class ByHttps : public TlsReporterTest {
                            https::response(statuses[std::min(turn, statuses.size() - 1)], "", ""));
         });
     ca_file_ = folder_.write("ca.pem", ca.certificate_pem);
-    publish("v=TLSRPTv1; rua=https://reports.good.example:" + std::to_string(server_->port()) +
-                "/v1/tlsrpt",
-            "reports.good.example. 60 IN A 127.0.0.1\n");
+    address_ = "https://reports.good.example:" + std::to_string(server_->port()) + "/v1/tlsrpt";
+    publish_targets(address_);
   }
+  void publish_targets(const std::string& targets) {
+    publish("v=TLSRPTv1; rua=" + targets, "reports.good.example. 60 IN A 127.0.0.1\n");
+  }
+  const std::string& address() const { return address_; }
+  // The next time would be too late.
+  void try_once() { desk_.retry = kOneDay; }
   std::vector<std::string> requests() {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -183,6 +198,7 @@ class ByHttps : public TlsReporterTest {
   tls::CertificateFolder folder_;
   std::mutex mutex_;
   std::vector<std::string> requests_;  // guarded by mutex_
+  std::string address_;
   std::unique_ptr<https::HttpsServer> server_;
 };
 
@@ -209,9 +225,22 @@ TEST_F(ByHttps, AServerThatFailsIsAskedAgain) {
   EXPECT_TRUE(counts("failed", 0));
 }
 
+TEST_F(ByHttps, WhereTheFirstTargetFailsTheSecondIsTried) {
+  serve({500, 200});
+  publish_targets(address() + "/first," + address() + "/second");
+  try_once();
+  counted();
+  start();
+  wait_for("sent", 1);
+  ASSERT_EQ(requests().size(), 2U);
+  EXPECT_THAT(requests()[0], StartsWith("POST /v1/tlsrpt/first "));
+  EXPECT_THAT(requests()[1], StartsWith("POST /v1/tlsrpt/second "));
+}
+
 TEST_F(ByHttps, AfterADayNobodyTriesAgain) {
   serve({503});
-  counted("good.example", 2 * kOneDay);
+  try_once();
+  counted();
   start();
   wait_for("failed", 1);
   EXPECT_EQ(requests().size(), 1U);
@@ -224,7 +253,8 @@ TEST_F(ByHttps, AfterADayNobodyTriesAgain) {
 TEST_F(ByHttps, ASpecialPurposeAddressIsNotCalled) {
   serve({200});
   allowed_ = false;
-  counted("good.example", 2 * kOneDay);
+  try_once();
+  counted();
   start();
   wait_for("failed", 1);
   EXPECT_EQ(connections(), 0);
@@ -233,7 +263,8 @@ TEST_F(ByHttps, ASpecialPurposeAddressIsNotCalled) {
 TEST_F(ByHttps, ACertificateThatDoesNotVerifyGetsNoReport) {
   serve({200});
   ca_file_.clear();
-  counted("good.example", 2 * kOneDay);
+  try_once();
+  counted();
   start();
   wait_for("failed", 1);
   EXPECT_TRUE(requests().empty());
