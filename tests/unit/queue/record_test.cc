@@ -177,14 +177,14 @@ TEST(Record, NamesAVersionThatItDoesNotKnow) {
 TEST(Record, RefusesUnknownFlagsAndKinds) {
   std::string bytes;
   encode_recipient(full_recipient(), {2, 1}, bytes);
-  for (const auto& [at, value] : {std::pair<std::size_t, char>{1, 6}, {1, 8}, {2, 16}}) {
+  for (const auto& [at, value] : {std::pair<std::size_t, char>{1, 8}, {1, 16}, {2, 16}}) {
     std::string wrong = bytes;
     wrong[at] = value;
     EXPECT_FALSE(decode_recipient(0, 0, wrong)) << at;
   }
   std::string envelope;
   encode_envelope(full_envelope(), envelope);
-  for (const char flags : {'\x03', '\x30', '\xC0'}) {
+  for (const char flags : {'\x03', '\x30', '\xF0'}) {
     envelope[1] = flags;
     EXPECT_FALSE(decode_envelope({}, envelope));
   }
