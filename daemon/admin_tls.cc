@@ -23,12 +23,6 @@ Result<RoutingDomain> parse_routing_domain(const std::string& text) {
   return mail::routing_domain(*mailbox);
 }
 
-std::size_t entries_of(const Worker& worker) {
-  std::size_t count = 0;
-  worker.engine().for_each_remembered([&](const policy::TlsMemory::View&) { ++count; });
-  return count;
-}
-
 }  // namespace
 
 AdminTls::AdminTls(io::Loop& loop, std::shared_ptr<ReturnAddress> home,
@@ -71,7 +65,13 @@ void AdminTls::explain(const HttpRequest& request, const Respond& respond) {
         json_response(tls_explanation_json(domain, runtime_->config.tls, outcome, loop_.now())));
   };
   workers_[shard_of(*domain) % workers_.size()]->post(
-      [domain = *domain, home = home_, tell](Worker& worker) {
+      [domain = *domain, home = home_, tell, respond](Worker& worker) {
+        if (!worker.tls_office().may_rehearse()) {
+          home->send([respond] {
+            respond(error_response(503, "too many domains are being explained; try again"));
+          });
+          return;
+        }
         worker.tls_office().rehearse(domain, worker.engine().remembered(),
                                      [home, tell](const TlsRehearsal::Outcome& outcome) {
                                        home->send([tell, outcome] { tell(outcome); });
@@ -101,10 +101,10 @@ void AdminTls::forget(const HttpRequest& request, const Respond& respond) {
   const auto forgotten = std::make_shared<std::atomic<std::size_t>>(0);
   ask_all(
       [host, forgotten](Worker& worker, std::size_t) {
-        const std::size_t before = entries_of(worker);
+        const std::size_t before = worker.engine().remembered_count();
         worker.engine_event(delivery::ForgetTls{host});
         worker.pump();
-        *forgotten += before - entries_of(worker);
+        *forgotten += before - worker.engine().remembered_count();
         worker.tls_office().sts().forget(RoutingDomain(fold_domain(host)));
       },
       [host, forgotten, respond] { respond(json_response(tls_forgotten_json(host, *forgotten))); });

@@ -189,7 +189,9 @@ void TlsOffice::on_ready(const delivery::Connect& call, const std::optional<poli
     log_failed(house_.log, line_of(call), kReason, "the session is not what was demanded");
   }
   const bool lacks = !tls && call.tls == smtp::TlsNeed::kIfOffered;
-  const TlsFailure reason = lacks ? TlsFailure::kNotOffered : TlsFailure::kNone;
+  const TlsFailure reason = lacks        ? TlsFailure::kNotOffered
+                            : met || tls ? TlsFailure::kNone
+                                         : TlsFailure::kGuarded;
   if (lacks) {
     house_.metrics.tls().failed(Direction::kOutbound, mode_of(call), call.profile, reason);
     log_failed(house_.log, line_of(call), reason, "EHLO does not offer STARTTLS");

@@ -3,7 +3,8 @@
 //
 // Lifetime     its worker's.
 // Threads      its worker's, but make(), which comes before the thread starts.
-// Limits       a session without forward secrecy is warned of once for each of kWarnedMax hosts.
+// Limits       a session without forward secrecy is warned of once for each of kWarnedMax hosts;
+//              kRehearsalsMax at a time.
 // Does not     shake hands (lib/tls), or decide anything (lib/policy, lib/delivery).
 #pragma once
 
@@ -26,6 +27,7 @@ namespace posthaste::daemon {
 class TlsOffice {
  public:
   static constexpr std::size_t kWarnedMax = 10'000;
+  static constexpr std::size_t kRehearsalsMax = 4;  // each has an engine and a copy of the memory
 
   struct House {
     io::Loop& loop;
@@ -52,7 +54,9 @@ class TlsOffice {
   StsDriver& sts() { return *sts_; }
   const StsDriver& sts() const { return *sts_; }
 
-  // What the next attempt for a domain would do. `memory`: the engine's.
+  // Whether another rehearsal may begin now.
+  bool may_rehearse() const { return rehearsals_.size() < kRehearsalsMax; }
+  // What the next attempt for a domain would do. `memory`: the engine's. REQUIRES may_rehearse().
   void rehearse(const RoutingDomain& domain, std::vector<delivery::Remembered> memory,
                 TlsRehearsal::Done done);
 

@@ -290,6 +290,8 @@ void Engine::for_each_remembered(
   state_->shared.memory.for_each(visit);
 }
 
+std::size_t Engine::remembered_count() const { return state_->shared.memory.size(); }
+
 std::vector<Remembered> Engine::remembered() const {
   policy::TlsMemory::Changes changes;
   state_->shared.memory.tell_all(changes);

@@ -52,6 +52,7 @@ class Engine {
   // nullopt: nothing is under way or known for that domain.
   std::optional<TlsView> tls_view(const RoutingDomain& domain, Instant now) const;
   void for_each_remembered(const std::function<void(const policy::TlsMemory::View&)>& visit) const;
+  std::size_t remembered_count() const;  // O(1)
   // The same, as what another engine is told.
   std::vector<Remembered> remembered() const;
   // True once ShutDown was handled and nothing is in flight any more.
