@@ -22,7 +22,7 @@ constexpr Field kFields[] = {
      "our name in EHLO, Received and bounces; without it, the machine's own name"},
     {"data_dir", kValue, kPath, "/var/lib/posthaste", "/var/lib/posthaste", "",
      "where the queue is kept"},
-    {"workers", kValue, kCountOrAuto, "auto", "4", "1..256",
+    {"workers", kValue, kCountOrAuto, "auto", "4", "1..255",
      "worker threads; `auto` is one per core"},
 
     {"listen", kSections, kNothing, "[{address: 127.0.0.1:587, tls: none}]",
