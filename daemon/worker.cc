@@ -109,6 +109,7 @@ void Worker::on_mail() {
 // and timers are served meanwhile.
 void Worker::open_some_mail() {
   mail_turn_queued_ = false;
+  if (ended_.load(std::memory_order_relaxed)) return;
   if (mail_.empty()) mailbox_.take_all(mail_);
   for (std::size_t events = 0; mail_next_ < mail_.size() && events < kEventsPerTurn;) {
     events += open(mail_[mail_next_++]);
@@ -120,6 +121,7 @@ void Worker::open_some_mail() {
   pump();
   // The mailbox woke us once for all that came in since it was last empty.
   if (mail_.empty() && mailbox_.size() == 0) return;
+  if (ended_.load(std::memory_order_relaxed)) return;  // the loop's last rounds are to end
   mail_turn_queued_ = true;
   loop_.defer([this] { open_some_mail(); });
 }

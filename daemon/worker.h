@@ -66,7 +66,10 @@ class Worker {
 
   // Any thread.
   void post(Mail mail);
-  void stop() { loop_.stop_from_any_thread(); }
+  void stop() {
+    ended_.store(true, std::memory_order_relaxed);
+    loop_.stop_from_any_thread();
+  }
   std::int64_t heartbeat() const { return heartbeat_.load(std::memory_order_relaxed); }
   bool quiet() const { return quiet_.load(std::memory_order_acquire); }
   // Events of the store that were posted and not yet handled: what gaining waits for.
@@ -164,6 +167,7 @@ class Worker {
   std::atomic<std::int64_t> heartbeat_{0};
   std::atomic<bool> quiet_{false};
   std::atomic<std::size_t> events_waiting_{0};
+  std::atomic<bool> ended_{false};  // what mail is left is not opened
 };
 
 }  // namespace posthaste::daemon

@@ -56,9 +56,17 @@ void Connection::State::on_ready(Readiness ready) {
 }
 
 void Connection::State::in_next_turn(Turn what) {
+  if (what == kRead && loop.ending()) return read_in_next_run();
   turn |= what;
   if (std::exchange(turn_queued, true)) return;
   loop.defer([this] { take_turn(); });
+}
+
+// A peer that sends without pause must not keep a loop that was stopped from its end. Timers wait
+// for another run.
+void Connection::State::read_in_next_run() {
+  next_run = std::make_unique<Timer>(loop, [this] { in_next_turn(kRead); });
+  next_run->set(loop.now());
 }
 
 void Connection::State::take_turn() {
@@ -246,6 +254,7 @@ void Connection::State::close(bool reset) {
   if (phase == Phase::kClosed) return;
   phase = Phase::kClosed;
   linger_timer.reset();
+  next_run.reset();
   poll.reset();
   if (reset && socket) {
     const linger at_once{.l_onoff = 1, .l_linger = 0};

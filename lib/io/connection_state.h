@@ -43,6 +43,7 @@ struct Connection::State {
   void on_ready(Readiness ready);
   void take_turn();
   void in_next_turn(Turn what);
+  void read_in_next_run();
 
   void finish_connect();
   void drive_handshake();
@@ -72,6 +73,7 @@ struct Connection::State {
   OutputQueue output;
   std::unique_ptr<Plaintext> before_tls;  // what start_tls() found not yet written; almost never
   std::unique_ptr<Timer> linger_timer;
+  std::unique_ptr<Timer> next_run;     // reading that was put off when the loop was stopped
   Connection* lingering_as = nullptr;  // key in the loop's set, when lingering
   std::size_t drained_bytes = 0;
   int connect_errno = 0;

@@ -105,16 +105,20 @@ void Loop::run() {
   s.running = true;
   s.clock_fresh = false;
   uv_run(&s.loop, UV_RUN_DEFAULT);
+  s.ending = true;
   for (int round = 0; !s.deferred.empty(); ++round) {
     CHECK(round < kLastRounds);
     s.run_deferred();
   }
+  s.ending = false;
   s.running = false;
 }
 
 void Loop::stop() { uv_stop(&state_->loop); }
 
 void Loop::stop_from_any_thread() { CHECK(uv_async_send(&state_->stop_request) == 0); }
+
+bool Loop::ending() const { return state_->ending; }
 
 Instant Loop::now() const {
   State& s = *state_;

@@ -29,6 +29,8 @@ class Loop {
   void run();  // until stop(); deferred work is done before it returns
   void stop();
   void stop_from_any_thread();
+  // run() was stopped, and does the deferred work that is left: that is to come to an end.
+  bool ending() const;
 
   // Wall time at process start plus the monotonic time since: never steps back within the process.
   // Read when it is first asked for in a loop iteration, to the microsecond; outside run() every

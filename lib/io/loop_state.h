@@ -28,6 +28,7 @@ struct Loop::State {
   std::vector<std::function<void()>> deferred_running;  // swapped with `deferred`: capacity is kept
 
   bool running = false;
+  bool ending = false;       // in the last rounds of run()
   bool in_timers = false;    // inside a Timer's callback
   bool clock_fresh = false;  // `clock` was read in this iteration
   Instant clock{};

@@ -77,6 +77,24 @@ TEST_F(ConnectionTest, EchoesWhatItHears) {
   EXPECT_EQ(recorder.last.status, IoStatus::kEof);
 }
 
+TEST_F(ConnectionTest, LetsAStoppedLoopEndThoughThePeerSendsWithoutPauseAndReadsOnInAnotherRun) {
+  make();
+  const std::string words(256 * 1024, 'x');
+  std::size_t parts = 0;
+  recorder.bytes = [&](std::string_view) {
+    ++parts;
+    recorder.received.clear();
+    (void)::send(peer.get(), words.data(), words.size(), MSG_DONTWAIT);  // what the kernel takes
+    loop.stop();
+  };
+  say("x");
+  run_bounded(loop);
+  const std::size_t first = parts;
+  EXPECT_GT(first, 0U);
+  run_bounded(loop);
+  EXPECT_GT(parts, first);
+}
+
 TEST_F(ConnectionTest, TellsThatAllIsWrittenButNeverFromInsideFlush) {
   make();
   stop_on("written");
