@@ -16,6 +16,14 @@ sts::TxtAnswered::Status status_of(dns::AnswerStatus status) {
 
 }  // namespace
 
+sts::Problem problem_of(https::Failure::Kind kind) {
+  switch (kind) {
+    case https::Failure::Kind::kCertificate: return sts::Problem::kWebPkiInvalid;
+    case https::Failure::Kind::kLocal: return sts::Problem::kLocal;
+    default: return sts::Problem::kFetchError;
+  }
+}
+
 StsDriver::StsDriver(House house, std::shared_ptr<const Runtime> runtime, Rng rng, Tell tell,
                      Report report)
     : house_(house),
@@ -109,10 +117,8 @@ void StsDriver::fetch(const sts::Fetch& wanted) {
                               std::move(outcome->body)});
           return;
         }
-        const bool certificate = outcome.error().kind == https::Failure::Kind::kCertificate;
-        handle(sts::FetchFailed{
-            domain, certificate ? sts::Problem::kWebPkiInvalid : sts::Problem::kFetchError,
-            std::move(outcome.error().words)});
+        handle(sts::FetchFailed{domain, problem_of(outcome.error().kind),
+                                std::move(outcome.error().words)});
       });
 }
 

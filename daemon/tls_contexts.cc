@@ -31,10 +31,19 @@ Result<std::unique_ptr<TlsContexts>> TlsContexts::make(const Runtime& runtime,
   if (auto made = contexts->make_clients(runtime.config.tls, warnings); !made) {
     return tl::unexpected(made.error());
   }
+  if (auto good = check_sts_trust(runtime.config.tls); !good) return tl::unexpected(good.error());
   if (auto made = contexts->make_server(runtime.config, warnings); !made) {
     return tl::unexpected(made.error());
   }
   return contexts;
+}
+
+// It is libcurl that believes that file, transfer by transfer; whether it can be read is told now.
+Status TlsContexts::check_sts_trust(const config::Tls& tls) {
+  if (tls.mta_sts_ca_file.empty()) return {};
+  const auto made = tls::ClientContext::make(tls.profiles.front(), {tls.mta_sts_ca_file, {}}, {});
+  if (made) return {};
+  return fail(made.error().code, "tls.mta_sts_ca_file: " + made.error().words);
 }
 
 // The profiles that no ladder names are made as well: what OpenSSL does not take in them is told

@@ -43,6 +43,7 @@ class TlsContexts {
     friend auto operator<=>(const Key&, const Key&) = default;
   };
 
+  static Status check_sts_trust(const config::Tls& tls);
   Status add_client(const config::Tls& tls, Key key, std::vector<std::string>& warnings);
   Status make_clients(const config::Tls& tls, std::vector<std::string>& warnings);
   Status make_server(const config::Config& config, std::vector<std::string>& warnings);

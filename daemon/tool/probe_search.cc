@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/sts_driver.h"
 #include "lib/base/overloaded.h"
 #include "lib/delivery/settings.h"
 
@@ -26,9 +27,7 @@ sts::Event fetched(const RoutingDomain& domain, https::Outcome outcome) {
     return sts::Fetched{domain, outcome->status, std::move(outcome->content_type),
                         std::move(outcome->body)};
   }
-  const bool certificate = outcome.error().kind == https::Failure::Kind::kCertificate;
-  return sts::FetchFailed{domain,
-                          certificate ? sts::Problem::kWebPkiInvalid : sts::Problem::kFetchError,
+  return sts::FetchFailed{domain, problem_of(outcome.error().kind),
                           std::move(outcome.error().words)};
 }
 

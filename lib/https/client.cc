@@ -99,7 +99,7 @@ Status Client::State::open() {
 void Client::State::send(std::unique_ptr<Transfer> transfer) {
   if (waiting.size() >= options.waiting_max) {
     finish(*transfer, tl::unexpected<Failure>(
-                          Failure{Failure::Kind::kOther, "too many HTTPS transfers are waiting"}));
+                          Failure{Failure::Kind::kLocal, "too many HTTPS transfers are waiting"}));
     return;
   }
   waiting.push_back(std::move(transfer));
@@ -214,6 +214,7 @@ std::string_view label(Failure::Kind kind) {
     case Failure::Kind::kConnect: return "connect";
     case Failure::Kind::kTooLarge: return "too_large";
     case Failure::Kind::kRedirect: return "redirect";
+    case Failure::Kind::kLocal: return "local";
     case Failure::Kind::kOther: return "other";
   }
   return "";

@@ -40,8 +40,8 @@ struct Request {
   std::vector<IpAddress> addresses = {};  // of the URL's host; tried in curl's order
   std::size_t body_bytes_max = std::size_t{64} * 1024;  // RFC 8461 §3.3
   Duration timeout = std::chrono::minutes(1);           // of all of it, from the first packet
-  std::optional<std::string> ca_file = std::nullopt;    // PEM, instead of the system's roots
-  std::uint16_t port = 0;                               // connect there instead of the URL's port
+  std::optional<std::string> ca_file = std::nullopt;  // PEM, not the system's roots; read each time
+  std::uint16_t port = 0;                             // connect there instead of the URL's port
 };
 
 struct Response {
@@ -58,12 +58,13 @@ struct Failure {
     kConnect,   // nobody there; or no address was given
     kTooLarge,  // body or headers
     kRedirect,  // 3xx
-    kOther,     // the URL, a broken connection, not HTTP, our own trouble
+    kLocal,     // our own trouble: ca_file cannot be used, too many wait, no memory
+    kOther,     // the URL, a broken connection, not HTTP
   };
   Kind kind = Kind::kOther;
   std::string words;  // one line
 };
-inline constexpr std::size_t kFailureKinds = 7;
+inline constexpr std::size_t kFailureKinds = 8;
 std::string_view label(Failure::Kind kind);  // "certificate", "handshake", …
 
 using Outcome = tl::expected<Response, Failure>;
@@ -72,7 +73,7 @@ using Receiver = std::function<void(Outcome outcome)>;
 
 struct ClientOptions {
   std::size_t transfers_max = 64;    // at a time; more wait for their turn
-  std::size_t waiting_max = 10'000;  // more fail with kOther
+  std::size_t waiting_max = 10'000;  // more fail with kLocal
 };
 
 class Client {

@@ -42,6 +42,8 @@ Failure::Kind kind_of(CURLcode code) {
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST: return Kind::kConnect;
     case CURLE_FILESIZE_EXCEEDED: return Kind::kTooLarge;
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_OUT_OF_MEMORY: return Kind::kLocal;
     default: return Kind::kOther;
   }
 }
@@ -64,7 +66,7 @@ std::optional<Failure> Transfer::prepare() {
   if (!origin) return Failure{Failure::Kind::kOther, std::move(origin.error().words)};
   if (request_.addresses.empty()) return Failure{Failure::Kind::kConnect, "no address"};
   easy_.reset(curl_easy_init());
-  if (!easy_) return Failure{Failure::Kind::kOther, "libcurl has no memory for a transfer"};
+  if (!easy_) return Failure{Failure::Kind::kLocal, "libcurl has no memory for a transfer"};
   set(easy(), CURLOPT_URL, request_.url.c_str());
   set(easy(), CURLOPT_ERRORBUFFER, words_.data());
   set_destination(*origin);
@@ -110,7 +112,10 @@ void Transfer::set_trust() {
   // The system's roots are a file and a folder. The file alone is read once a day and not for each
   // transfer: curl keeps no store that has a folder (CURLOPT_CA_CACHE_TIMEOUT).
   set(easy(), CURLOPT_CAPATH, static_cast<const char*>(nullptr));
-  if (request_.ca_file) set(easy(), CURLOPT_CAINFO, request_.ca_file->c_str());
+  if (!request_.ca_file) return;
+  set(easy(), CURLOPT_CAINFO, request_.ca_file->c_str());
+  // An operator's file is small, and he wants to see it in force when he has changed it.
+  set(easy(), CURLOPT_CA_CACHE_TIMEOUT, 0L);
 }
 
 void Transfer::set_request() {

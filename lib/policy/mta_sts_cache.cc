@@ -390,6 +390,7 @@ std::string_view label(Problem problem) {
     case Problem::kInvalid: return "invalid";
     case Problem::kWebPkiInvalid: return "webpki_invalid";
     case Problem::kUnreadable: return "unreadable";
+    case Problem::kLocal: return "local";
   }
   return "";
 }
@@ -401,7 +402,8 @@ std::string_view tlsrpt_result_type(Problem problem) {
     case Problem::kWebPkiInvalid: return "sts-webpki-invalid";
     case Problem::kTxtMissing:
     case Problem::kTxtTemporary:
-    case Problem::kUnreadable: return "";
+    case Problem::kUnreadable:
+    case Problem::kLocal: return "";
   }
   return "";
 }

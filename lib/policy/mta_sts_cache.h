@@ -56,8 +56,9 @@ enum class Problem : std::uint8_t {
   kInvalid,        // not a policy
   kWebPkiInvalid,  // the policy host's certificate
   kUnreadable,     // a stored record, which is dropped
+  kLocal,          // our own trouble, of which the domain is not told
 };
-inline constexpr std::size_t kProblems = 6;
+inline constexpr std::size_t kProblems = 7;
 std::string_view label(Problem problem);               // "txt_missing", …; for metrics and logs
 std::string_view tlsrpt_result_type(Problem problem);  // RFC 8460 §4.3.2.2; empty where none
 
@@ -83,7 +84,7 @@ struct Fetched {  // whatever the status
 };
 struct FetchFailed {  // no address, or only such as are refused, among them
   RoutingDomain domain;
-  Problem problem = Problem::kFetchError;  // or kWebPkiInvalid
+  Problem problem = Problem::kFetchError;  // or kWebPkiInvalid, kLocal
   std::string words;
 };
 struct Remembered {  // what Keep gave to be kept

@@ -51,6 +51,13 @@ TEST(TlsContexts, AFileOfAnyRuleIsLookedForAtOnce) {
   EXPECT_THAT(by_host.error().words, HasSubstr("/nowhere/crl"));
 }
 
+TEST(TlsContexts, TheRootsForPoliciesOfMtaStsAreLookedForAtOnce) {
+  const auto contexts = contexts_of("tls: {mta_sts_ca_file: /nowhere/sts.pem}\n");
+  ASSERT_FALSE(contexts);
+  EXPECT_THAT(contexts.error().words, HasSubstr("tls.mta_sts_ca_file: "));
+  EXPECT_THAT(contexts.error().words, HasSubstr("/nowhere/sts.pem"));
+}
+
 TEST(TlsContexts, RulesThatLeadToTheSameShareIt) {
   const auto contexts = contexts_of(
       "tls: {domains: [{match: a.test, ca_file: system}, {match: b.test, level: verify}]}\n");

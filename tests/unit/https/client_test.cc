@@ -4,6 +4,8 @@
 #include <poll.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include "tests/unit/https/https_server.h"
@@ -183,7 +185,18 @@ TEST_F(HttpsClient, AMissingCaFileIsOurOwnTrouble) {
   HttpsServer server(good(), with(response(200, kPlain, "x")));
   Request wrong = request(server);
   wrong.ca_file = folder_.path("nothing.pem");
-  EXPECT_EQ(failure(wrong).kind, Kind::kOther);
+  EXPECT_EQ(failure(wrong).kind, Kind::kLocal);
+}
+
+TEST_F(HttpsClient, ReadsTheCaFileForEachTransfer) {
+  HttpsServer server(good(), with(response(200, kPlain, "x")));
+  Request changing = request(server);
+  const std::string path = folder_.path("changing.pem");
+  changing.ca_file = path;
+  std::filesystem::copy_file(*request(server).ca_file, path);
+  EXPECT_TRUE(ask(changing));
+  std::ofstream(path, std::ios::trunc) << "nothing\n";
+  EXPECT_EQ(failure(changing).kind, Kind::kLocal);
 }
 
 TEST_F(HttpsClient, TakesABodyUpToItsBoundAndNoOctetMore) {
