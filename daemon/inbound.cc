@@ -137,7 +137,11 @@ bool InboundConnection::carry_out(smtp::server::Action& action) {
 
 void InboundConnection::start_tls() {
   connection_->flush();
-  auto stream = tls::TlsStream::server(*contexts_->server(), connection_->fd());
+  auto* context = contexts_->server();
+  auto stream = context == nullptr
+                    ? Result<std::unique_ptr<tls::TlsStream>>(
+                          fail(ErrorCode::kNotFound, "no certificate is configured any more"))
+                    : tls::TlsStream::server(*context, connection_->fd());
   if (!stream) {
     answers_.push_back(
         smtp::server::TlsFailed{policy::TlsFailure::kLocalError, stream.error().words});
