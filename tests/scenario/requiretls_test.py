@@ -141,6 +141,16 @@ class Asked(RequireTls):
         self.start()
         self.assert_bounced(self.submit())
 
+    def test_the_way_back_is_asked_for_the_same_where_it_can_give_it(self):
+        """RFC 8689 §5."""
+        self.rule("sender.test", level="secure")
+        self.sender.starttls, self.sender.extensions = OpensslPeer(self.ca.issue("sender", ["sender.test"])), list(OFFERS)
+        self.mx(extensions=("PIPELINING",))
+        self.start()
+        self.assert_bounced(self.submit())
+        [mail] = [command for command in self.sender.sessions[-1].commands if command.startswith("MAIL")]
+        self.assertTrue(mail.startswith("MAIL FROM:<>") and "REQUIRETLS" in mail.split(), mail)
+
     def test_the_second_host_has_the_word(self):
         lacks, has = self.mx("mx1.good.test", extensions=("PIPELINING",)), self.mx("mx2.good.test")
         for mx in lacks, has:
