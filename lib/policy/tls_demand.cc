@@ -200,7 +200,10 @@ std::string key_of(const TlsDemand& demand) {
   out.u8(static_cast<std::uint8_t>(demand.level));
   out.u8(static_cast<std::uint8_t>(demand.authentication));
   out.u8(static_cast<std::uint8_t>(demand.ocsp));
-  out.u8(static_cast<std::uint8_t>((demand.encrypted ? 1 : 0) | (demand.requiretls ? 2 : 0)));
+  // MTA-STS asks more of the same name: a common name does not count (RFC 8461 §4.1).
+  const bool by_sts = demand.source == TlsSource::kMtaSts;
+  out.u8(static_cast<std::uint8_t>((demand.encrypted ? 1 : 0) | (demand.requiretls ? 2 : 0) |
+                                   (by_sts ? 4 : 0)));
   write_strings(out, demand.names);
   write_records(out, demand.records);
   for (const std::string* text :

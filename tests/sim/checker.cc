@@ -218,7 +218,7 @@ std::shared_ptr<Attempt> Checker::on_deliver(const delivery::Deliver& deliver) {
     world_.violate("mail with another wish than its connection's: " + render_id(id));
   }
   const policy::TlsPolicy& policy = scenario_.domain_named(call.domain)->tls;
-  if (call.verified) {  // it is in use, so it was learned from
+  if (call.verified && policy.remember > Duration(0)) {  // it is in use, so it was learned from
     shown_verified_[{call.host, call.endpoint.port}] = {world_.now(),
                                                         world_.now() + policy.remember};
   }

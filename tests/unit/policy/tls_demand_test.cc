@@ -392,6 +392,7 @@ TEST(KeyOf, TellsApartWhateverASessionHadToProve) {
   changed([](TlsDemand& d) { d.level = TlsLevel::kEncrypt; });
   changed([](TlsDemand& d) { d.encrypted = true; });
   changed([](TlsDemand& d) { d.requiretls = true; });
+  changed([](TlsDemand& d) { d.source = TlsSource::kMtaSts; });
   changed([](TlsDemand& d) { d.authentication = TlsAuthentication::kPkix; });
   changed([](TlsDemand& d) { d.names = {"a", "b"}; });
   changed([](TlsDemand& d) { d.names = {"ab"}; });
