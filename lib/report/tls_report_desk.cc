@@ -77,6 +77,7 @@ void TlsReportDesk::try_later(Entries::iterator at, const std::string& words, In
     return;
   }
   settle(entry);
+  next_save_ = std::min(next_save_, now + options_.save_every);
   out.emplace_back(GaveUp{at->first, words});
 }
 

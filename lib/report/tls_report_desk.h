@@ -9,8 +9,8 @@
 //
 // Lifetime     the process's.
 // Threads      none: one thread at a time. Clock: the `now` given. Randomness: the Rng given.
-// Limits       Options. Domains beyond domains_max of a day are not counted. What one tick() does is
-//              bounded; only when something is due does it walk all reports.
+// Limits       Options. Domains beyond domains_max of a day are not counted. One tick() gives a
+//              bounded number of things to do, and walks all reports only when one is due.
 // Implements   RFC 8460 §4.1 (a UTC day), §5.4 (spread over hours, tried again for a day).
 // Does not     resolve, send, or store: it says what is to be done.
 #pragma once
