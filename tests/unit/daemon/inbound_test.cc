@@ -101,6 +101,54 @@ TEST(InboundConnection, ReadsNoMoreCommandsWhileNobodyReadsItsReplies) {
   EXPECT_LT(sent, kTooMuch);
 }
 
+TEST(InboundConnection, HangsUpWhereTlsIsListenedForAndTheCertificateHasGone) {
+  WorkerHouse house;
+  auto socket = io::listen_tcp({*parse_ip("127.0.0.1"), 0}, false);
+  ASSERT_TRUE(socket);
+  const Endpoint at = io::local_endpoint(socket->get());
+  house.in_worker([&](Worker& worker) {
+    ASSERT_EQ(worker.tls()->server(), nullptr);
+    worker.listen(std::move(*socket), config::ListenTls::kImplicit);
+  });
+  Client client(at);
+  EXPECT_EQ(client.reply(), "");
+  house.wait_until([&](Worker&) { return house.connections() == 0; });
+}
+
+TEST(Worker, EndsThoughMailGoesOnComing) {
+  std::promise<void> begun;
+  std::function<void(Worker&)> again = [&](Worker& worker) { worker.post(again); };
+  WorkerHouse house;
+  house.worker().post([&](Worker& worker) {
+    again(worker);
+    begun.set_value();
+  });
+  begun.get_future().wait();
+}
+
+delivery::Connect call_that_demands_encryption() {
+  policy::TlsDemand demand;
+  demand.level = policy::TlsLevel::kEncrypt;
+  demand.encrypted = true;
+  delivery::Connect call;
+  call.profile = "modern";
+  call.tls = smtp::TlsNeed::kRequired;
+  call.demand = std::make_shared<const policy::TlsDemand>(demand);
+  call.evidence = std::make_shared<const policy::TlsEvidence>();
+  return call;
+}
+
+TEST(Worker, CountsASessionThatTheEnginesLastGuardRefuses) {
+  constexpr const char* kGuarded =
+      "posthaste_tls_handshakes_total{direction=\"outbound\",mode=\"starttls\","
+      "profile=\"modern\",reason=\"guarded\",result=\"failed\"}";
+  WorkerHouse house;
+  house.in_worker([](Worker& worker) {
+    worker.tls_office().on_ready(call_that_demands_encryption(), std::nullopt, {});
+  });
+  EXPECT_EQ(house.metric(kGuarded), "1");
+}
+
 TEST(Worker, IsNotQuietWhileTheStoreHasAMessageWithoutASubmitter) {
   WorkerHouse house;
   Client client = submitter(house);

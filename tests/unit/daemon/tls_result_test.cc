@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "daemon/sts_driver.h"
+
 namespace posthaste::daemon {
 namespace {
 
@@ -125,6 +127,14 @@ TEST(TlsResult, AHostThatPolicyBarsIsAFailureWithoutAConnection) {
   EXPECT_EQ(tls_result_of(barred, nullptr)->failure.result_type, "dnssec-invalid");
   barred.failure = TlsFailure::kRequireTlsMissing;  // the message's own matter
   EXPECT_FALSE(tls_result_of(barred, nullptr));
+}
+
+TEST(TlsResult, OurOwnTroubleWithAPolicyIsNotTold) {
+  using Kind = https::Failure::Kind;
+  EXPECT_EQ(problem_of(Kind::kLocal), policy::sts::Problem::kLocal);
+  EXPECT_EQ(tlsrpt_result_type(problem_of(Kind::kLocal)), "");
+  EXPECT_EQ(tlsrpt_result_type(problem_of(Kind::kCertificate)), "sts-webpki-invalid");
+  EXPECT_EQ(tlsrpt_result_type(problem_of(Kind::kTimeout)), "sts-policy-fetch-error");
 }
 
 TEST(TlsResult, APolicyThatCannotBeHadIsToldAsMtaSts) {
