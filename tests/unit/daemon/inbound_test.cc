@@ -126,29 +126,6 @@ TEST(Worker, EndsThoughMailGoesOnComing) {
   begun.get_future().wait();
 }
 
-delivery::Connect call_that_demands_encryption() {
-  policy::TlsDemand demand;
-  demand.level = policy::TlsLevel::kEncrypt;
-  demand.encrypted = true;
-  delivery::Connect call;
-  call.profile = "modern";
-  call.tls = smtp::TlsNeed::kRequired;
-  call.demand = std::make_shared<const policy::TlsDemand>(demand);
-  call.evidence = std::make_shared<const policy::TlsEvidence>();
-  return call;
-}
-
-TEST(Worker, CountsASessionThatTheEnginesLastGuardRefuses) {
-  constexpr const char* kGuarded =
-      "posthaste_tls_handshakes_total{direction=\"outbound\",mode=\"starttls\","
-      "profile=\"modern\",reason=\"guarded\",result=\"failed\"}";
-  WorkerHouse house;
-  house.in_worker([](Worker& worker) {
-    worker.tls_office().on_ready(call_that_demands_encryption(), std::nullopt, {});
-  });
-  EXPECT_EQ(house.metric(kGuarded), "1");
-}
-
 TEST(Worker, IsNotQuietWhileTheStoreHasAMessageWithoutASubmitter) {
   WorkerHouse house;
   Client client = submitter(house);
