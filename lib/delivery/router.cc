@@ -365,7 +365,11 @@ bool Router::turn_from(const Dial& dial, Trouble trouble, Surroundings& around) 
   if (dial.number != 0 && step_ == dial.number) {
     on_failed(dial, std::move(trouble), around);
   } else {
-    walk_->exclude(dial.to.candidate.endpoint, std::move(trouble));
+    // Another connection of this step is up there: what becomes of it does not move the walk, which
+    // passes the address now.
+    const Endpoint& endpoint = dial.to.candidate.endpoint;
+    if (walk_->stands_at(*plan_, endpoint)) step_ = 0;
+    walk_->exclude(endpoint, std::move(trouble));
   }
   return walk_->next(*plan_) != Walk::Next::kExhausted;
 }

@@ -126,6 +126,13 @@ void Walk::exclude(const Endpoint& endpoint, Trouble trouble) {
   failures_.push_back(std::move(trouble));
 }
 
+bool Walk::stands_at(const RoutePlan& plan, const Endpoint& endpoint) const {
+  if (second_pass_ || at_.host >= plan.hosts().size()) return false;
+  const RoutePlan::Host& host = plan.hosts()[at_.host];
+  return host.port == endpoint.port && at_.address < host.addresses.size() &&
+         host.addresses[at_.address] == endpoint.address;
+}
+
 // Hosts that may be there later outweigh those that said no for good; among them, what a host said
 // of itself to the message says most, and a TLS failure that policy does not bear says more than a
 // host that was merely silent. That an address cannot be reached from here says least.

@@ -70,6 +70,8 @@ class Walk {
 
   // A host that the walk need not stand at has said that it takes no mail just now.
   void exclude(const Endpoint& endpoint, Trouble trouble);
+  // The address that is tried now, in the first pass, is this one.
+  bool stands_at(const RoutePlan& plan, const Endpoint& endpoint) const;
 
   // Why the attempt failed, in the words of the host that says most; `age`: of the message that it
   // was made for. REQUIRES next() was kExhausted.
