@@ -9,7 +9,8 @@ def today(house):
 def read(house, domain):
     """None where nothing was counted."""
     said = house.tool("tls", "report", domain, "--day", today(house), "--json", check=False)
-    return json.loads(said) if said else None
+    report = json.loads(said) if said else {}
+    return report if "policies" in report else None
 
 
 def counts(house, domain):

@@ -100,7 +100,7 @@ INSTANTIATE_TEST_SUITE_P(
             "example port: 25"},
         Row{"workers: many\n",
             "posthaste.yaml:1:10: error: \"workers\": expected a whole number or auto from 1 to "
-            "256, got \"many\"; for "
+            "255, got \"many\"; for "
             "example workers: 4"},
         Row{"log: { level: inof }\n",
             "posthaste.yaml:1:15: error: \"log.level\": expected one of debug, info, warning, "
