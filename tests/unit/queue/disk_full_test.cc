@@ -119,8 +119,14 @@ TEST_F(DiskFull, RefusesNewMailBelowTheFloorButTakesFates) {
 
   const MessageId first = *promised_.begin();
   EXPECT_THAT(only<Settled>(commit_one(*store_, make_settle(5, first, {delivered(0)}))), SizeIs(1));
-  Accept streamed = make_accept(id_at(++millisecond_), {{5, 0}}, 2 * mail::kChunkBytesMax);
-  const auto appended = only<Refused>(commit_one(*store_, take_appends(streamed)[0]));
+  Accept streamed;
+  std::vector<Refused> appended;
+  // The database gives back space when it likes, and then there is room again for a moment.
+  for (int tries = 0; appended.empty() && tries < 10; ++tries) {
+    if (tries > 0) fill_up();
+    streamed = make_accept(id_at(++millisecond_), {{5, 0}}, 2 * mail::kChunkBytesMax);
+    appended = only<Refused>(commit_one(*store_, take_appends(streamed)[0]));
+  }
   ASSERT_THAT(appended, SizeIs(1));
   EXPECT_TRUE(appended[0].full);
   EXPECT_THAT(only<Refused>(commit_one(*store_, std::move(streamed))), SizeIs(1));
