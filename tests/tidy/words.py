@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import shutil
 import subprocess
 
 import tree
@@ -19,7 +20,7 @@ SKIPPED_FILES = re.compile(r"^(LICENSE|tests/fuzz/corpus/.*)$")
 def all_files(root: pathlib.Path) -> list[str]:
     """What is committed; in a tree without git, all there is."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, check=False) if (
-        root / ".git").exists() else None
+        root / ".git").exists() and shutil.which("git") else None
     if listed and listed.returncode == 0:
         names = [name for name in listed.stdout.decode().split("\0") if name]
         return sorted(name for name in names if (root / name).is_file())
