@@ -12,13 +12,16 @@ std::string next_in_words(const HostTls& tls, const std::optional<policy::TlsRem
                           bool shown_verified) {
   if (tls.barred != TlsFailure::kNone) return "nothing";
   if (tls.demand->level == policy::TlsLevel::kNone) return "plaintext";
+  const bool failed = known && known->failure != TlsFailure::kNone;
+  const std::size_t rung = known && !failed ? known->rung : 0;
+  const std::string& profile = tls.ladder.at(std::min(rung, tls.ladder.size() - 1)).name;
   const bool guarded = shown_verified && tls.policy.strip_guard;
-  if (known && known->failure != TlsFailure::kNone && !guarded &&
-      choice_for(known->failure, tls) == policy::OnTlsFailure::kPlaintext) {
-    return "plaintext";
+  if (!failed || guarded || choice_for(known->failure, tls) != policy::OnTlsFailure::kPlaintext) {
+    return profile;
   }
-  const std::size_t rung = known && known->failure == TlsFailure::kNone ? known->rung : 0;
-  return tls.ladder.at(std::min(rung, tls.ladder.size() - 1)).name;
+  // Only handshakes that failed are remembered, and their plaintext is for mail that has waited.
+  if (tls.policy.plaintext_after <= Duration::zero()) return "plaintext";
+  return profile + "; plaintext for mail that has waited plaintext_after";
 }
 
 TlsView::Host view_of(const RoutePlan::Host& host, const policy::TlsMemory& memory, Instant now) {

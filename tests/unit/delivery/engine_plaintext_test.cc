@@ -41,6 +41,16 @@ policy::TlsFacts verified() {
   return facts;
 }
 
+// ---- what is shown
+
+TEST(EnginePlaintext, IsShownAsTheNextStepOnlyOfMailThatHasWaited) {
+  EngineRig rig;
+  deliver_in_plaintext(rig);
+  const auto view = *rig.engine().tls_view(RoutingDomain("example.com"), rig.now);
+  EXPECT_EQ(view.hosts.at(0).addresses.at(0).next,
+            "modern; plaintext for mail that has waited plaintext_after");
+}
+
 // ---- young mail
 
 TEST(EnginePlaintext, AsksForTlsOnAConnectionOfItsOwnForMailThatIsTooYoung) {
