@@ -20,7 +20,10 @@ queue::FateKind fate_kind(Ending ending) {
     case Ending::kDelivered: return queue::FateKind::kDelivered;
     case Ending::kDeferred: return queue::FateKind::kDeferred;
     case Ending::kBounced:
-    case Ending::kExpired: return queue::FateKind::kBounced;
+    case Ending::kExpired:
+    case Ending::kRemoved: return queue::FateKind::kBounced;
+    case Ending::kHeld:
+    case Ending::kReleased: return queue::FateKind::kDeferred;
   }
   return queue::FateKind::kBounced;
 }
@@ -31,6 +34,9 @@ mail::HistoryKind history_kind(Ending ending) {
     case Ending::kDeferred: return mail::HistoryKind::kDeferred;
     case Ending::kBounced: return mail::HistoryKind::kBounced;
     case Ending::kExpired: return mail::HistoryKind::kExpired;
+    case Ending::kRemoved: return mail::HistoryKind::kRemoved;
+    case Ending::kHeld: return mail::HistoryKind::kHeld;
+    case Ending::kReleased: return mail::HistoryKind::kReleased;
   }
   return mail::HistoryKind::kBounced;
 }
@@ -120,6 +126,9 @@ void Settler::record(const delivery::Persist& persist, const delivery::Settlemen
       ++count.bounced;
       level = LogLevel::kWarning;
       break;
+    case Ending::kRemoved:
+    case Ending::kHeld:
+    case Ending::kReleased: break;
   }
   if (!log_.wants(level)) return;
   const bool delivered = settlement.ending == Ending::kDelivered;
@@ -150,7 +159,7 @@ queue::Settle Settler::settle(const delivery::Persist& persist, const Runtime& r
     fate.number = settlement.before.recipient.number;
     fate.kind = fate_kind(settlement.ending);
     fate.revision = settlement.before.progress.revision;
-    if (settlement.ending == Ending::kDeferred) fate.progress = settlement.after;
+    if (fate.kind == queue::FateKind::kDeferred) fate.progress = settlement.after;
     request.fates.push_back(std::move(fate));
     request.history.push_back(history(settlement, now));
     record(persist, settlement, now);

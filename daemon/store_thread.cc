@@ -206,6 +206,8 @@ unsigned StoreThread::worker_of(const queue::StoreEvent& event) const {
                         [](const queue::Refused& e) { return ticket_worker(e.ticket); },
                         [](const queue::Loaded& e) { return ticket_worker(e.ticket); },
                         [](const queue::NotLoaded& e) { return ticket_worker(e.ticket); },
+                        [](const queue::Kept& e) { return ticket_worker(e.ticket); },
+                        [](const queue::NotKept& e) { return ticket_worker(e.ticket); },
                         [&](const queue::NotSettled& e) { return by_shard(e.request.shard); },
                         [&](const auto& e) { return by_shard(e.shard); },
                     },

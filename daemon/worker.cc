@@ -161,12 +161,15 @@ void Worker::on_store_event(queue::StoreEvent& event) {
                  },
                  [&](queue::Entry& e) {
                    const auto retry_class = policy::parse_retry_class(e.retry_class);
-                   engine_event(delivery::Entry{
-                       e.shard, e.id, e.number, e.revision, e.attempts,
-                       believable_due(e.id, e.due, loop_.now()), std::move(e.domain),
-                       retry_class.value_or(policy::RetryClass::kOther), e.tls_wish});
+                   engine_event(delivery::Entry{e.shard, e.id, e.number, e.revision, e.attempts,
+                                                believable_due(e.id, e.due, loop_.now()),
+                                                std::move(e.domain),
+                                                retry_class.value_or(policy::RetryClass::kOther),
+                                                e.tls_wish, e.priority, e.held});
                  },
                  [&](queue::Arrived& e) { engine_event(delivery::Arrived{std::move(e.letter)}); },
+                 [](queue::Kept&) {},     // only who asks with a ticket is told
+                 [](queue::NotKept&) {},  // likewise
                  [](queue::Gained&) {},
                  [](queue::GainedAll&) {},
                  [](queue::Losing&) {},  // never on one machine

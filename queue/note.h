@@ -6,6 +6,7 @@
 // Does not     know what the bytes mean; whoever keeps a kind of note encodes and decodes them.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -15,14 +16,16 @@ namespace posthaste::queue {
 
 // The values are on disk (docs/queue-format.md).
 enum class NoteKind : char {
-  kTlsHost = 'h',    // what TLS a host is known to offer
-  kTlsShown = 'v',   // what it has shown
-  kStsPolicy = 's',  // an MTA-STS policy
-  kTlsReport = 'r',  // counts for a TLS report
+  kTlsHost = 'h',     // what TLS a host is known to offer
+  kTlsShown = 'v',    // what it has shown
+  kStsPolicy = 's',   // an MTA-STS policy
+  kTlsReport = 'r',   // counts for a TLS report
+  kSuspension = 'p',  // what the operator has suspended
 };
 
-// Requests to a store (queue/store.h). They have no answer. In one batch the last of a kind and key
-// wins.
+// Requests to a store (queue/store.h). Without a ticket (0) they have no answer and are not synced
+// on their own; with one they are synced, and answered by Kept or NotKept. In one batch the last of
+// a kind and key wins.
 
 // Remembers a note in the place of one of the same kind and key. It is as durable as what it is
 // written with: alone it is not synced.
@@ -31,11 +34,13 @@ struct Keep {
   std::string key;
   std::string value;
   Instant expires;
+  std::uint64_t ticket = 0;
 };
 // Forgets a note; harmless when there is none.
 struct DropNote {
   NoteKind kind = NoteKind::kTlsHost;
   std::string key;
+  std::uint64_t ticket = 0;
 };
 
 using NoteVisit =

@@ -79,8 +79,8 @@ void write_event(ByteWriter& to, const mail::HistoryEvent& event) {
 
 mail::HistoryEvent read_event(ByteReader& in) {
   mail::HistoryEvent event;
-  event.kind =
-      static_cast<mail::HistoryKind>(in.u8(static_cast<std::uint8_t>(mail::HistoryKind::kExpired)));
+  event.kind = static_cast<mail::HistoryKind>(
+      in.u8(static_cast<std::uint8_t>(mail::HistoryKind::kDelayTold)));
   event.time = in.time();
   event.attempt = in.var<std::uint32_t>();
   event.next_due = in.time();

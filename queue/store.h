@@ -158,6 +158,8 @@ struct Entry {
   RoutingDomain domain;
   std::string retry_class;
   mail::TlsWish tls_wish = mail::TlsWish::kPolicy;
+  std::int8_t priority = 0;
+  bool held = false;
 };
 struct GainedAll {
   ShardId shard;
@@ -168,6 +170,14 @@ struct Arrived {
   ShardId shard;
   std::shared_ptr<mail::Letter> letter;
 };
+// They answer a Keep or DropNote with a ticket. Kept: it survives a power cut.
+struct Kept {
+  std::uint64_t ticket;
+};
+struct NotKept {
+  std::uint64_t ticket;
+  std::string words;
+};
 struct Losing {
   ShardId shard;
   Instant until;
@@ -175,8 +185,9 @@ struct Losing {
 struct Lost {
   ShardId shard;
 };
-using StoreEvent = std::variant<Accepted, Refused, Settled, Superseded, NotSettled, Loaded,
-                                NotLoaded, Gained, Entry, GainedAll, Arrived, Losing, Lost>;
+using StoreEvent =
+    std::variant<Accepted, Refused, Settled, Superseded, NotSettled, Loaded, NotLoaded, Gained,
+                 Entry, GainedAll, Arrived, Kept, NotKept, Losing, Lost>;
 
 // One recipient as list() shows it.
 struct ListedRecipient {
@@ -226,11 +237,10 @@ class Store {
   // All events of a message, oldest first; kNotFound when nothing is known of it.
   virtual Result<std::vector<mail::HistoryEvent>> history(MessageId id) const = 0;
   virtual Result<mail::Envelope> envelope(MessageId id) const = 0;
-  // At most `limit` recipients from `cursor` on, in key order, and where to go on (nullopt: that
-  // was all).
+  // At most `limit` recipients from `cursor` on, in key order, and where to go on (nullopt: all).
   virtual Result<std::optional<ListCursor>> list(ListCursor cursor, std::size_t limit,
                                                  std::vector<ListedRecipient>& out) const = 0;
-  // All notes of a kind that have not expired, in the order of their keys.
+  // All notes of a kind that have not expired, by key.
   virtual Status notes(NoteKind kind, Instant now, const NoteVisit& visit) const = 0;
 };
 

@@ -62,12 +62,21 @@ struct Quit {
   ConnId conn;
 };
 
-enum class Ending : std::uint8_t { kDelivered, kDeferred, kBounced, kExpired };
+enum class Ending : std::uint8_t {
+  kDelivered,
+  kDeferred,
+  kBounced,
+  kExpired,
+  kRemoved,   // the operator's word: ends, and nobody is told
+  kHeld,      // likewise: `after` is to be stored, it was no attempt
+  kReleased,  // likewise
+};
 // The fate of one recipient, complete enough for store, DSN, log, metrics and trace.
 struct Settlement {
   mail::PendingRecipient before;
   Ending ending = Ending::kDelivered;
-  mail::Progress after;  // kDeferred: what to store (revision and attempts counted up)
+  // kDeferred, kHeld, kReleased: what to store, revision counted up; attempts for kDeferred alone.
+  mail::Progress after;
   policy::RetryClass retry_class = policy::RetryClass::kOther;  // where not delivered
   smtp::Stage stage = smtp::Stage::kConnect;
   smtp::Reply reply;  // the peer's last word, untouched; code 0: none from the peer, text is ours
@@ -78,6 +87,12 @@ struct Settlement {
   std::string host;  // "mx1.example.com[192.0.2.1]:25", empty when none was reached
   std::string tls;   // as in mail::HistoryEvent::tls
   bool maybe_delivered = false;
+  // kDeferred: the sender is to be told, in the same write, that it is late; after.delay_told is
+  // set. Also where a deliver-by time has passed in by-mode "N" (RFC 2852 §4.3).
+  bool tell_delay = false;
+  // kDelivered: the host took over who is to be told of what (RFC 3461 §5.2.2), so we tell nobody.
+  bool dsn_passed_on = false;
+  bool by_operator = false;  // reply.text has his words
 };
 struct Persist {
   ShardId shard = 0;

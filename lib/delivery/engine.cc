@@ -42,6 +42,8 @@ struct Engine::State {
   void on(StsChanged& event, Turn& turn);
   void on(Remembered& event, Turn& turn);
   void on(ForgetTls& event, Turn& turn);
+  void on(Steer& event, Turn& turn);
+  void on(Suspended& event, Turn& turn);
   void on(SessionReady& event, Turn& turn);
   void on(SessionFinished& event, Turn& turn);
   void on(SessionFailed& event, Turn& turn);
@@ -159,6 +161,10 @@ void Engine::State::on(ForgetTls& event, Turn& turn) {
                                 std::move(change.value), change.expires});
   }
 }
+
+void Engine::State::on(Steer&, Turn&) {}
+
+void Engine::State::on(Suspended& event, Turn&) { CHECK(event.suspensions != nullptr); }
 
 void Engine::State::on(SessionReady& event, Turn& turn) {
   if (Connection* c = connection(event.conn)) c->owner->on_ready(*c, event, turn);
@@ -302,6 +308,8 @@ std::vector<Remembered> Engine::remembered() const {
   }
   return told;
 }
+
+std::optional<SteeringView> Engine::steering(std::uint64_t) const { return std::nullopt; }
 
 bool Engine::quiet() const {
   const Shared& shared = state_->shared;

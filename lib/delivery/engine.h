@@ -55,6 +55,8 @@ class Engine {
   std::size_t remembered_count() const;  // O(1)
   // The same, as what another engine is told.
   std::vector<Remembered> remembered() const;
+  // nullopt: that ticket is not known, or was too long ago.
+  std::optional<SteeringView> steering(std::uint64_t ticket) const;
   // True once ShutDown was handled and nothing is in flight any more.
   bool quiet() const;
 

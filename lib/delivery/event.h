@@ -17,8 +17,10 @@
 #include "lib/delivery/options.h"
 #include "lib/dns/answer.h"
 #include "lib/mail/pending.h"
+#include "lib/policy/domain_pattern.h"
 #include "lib/policy/mta_sts.h"
 #include "lib/policy/retry_policy.h"
+#include "lib/policy/suspension.h"
 #include "lib/smtp/client_session.h"
 
 namespace posthaste::delivery {
@@ -33,6 +35,8 @@ struct Entry {  // from a shard that was gained
   RoutingDomain domain;
   policy::RetryClass retry_class = policy::RetryClass::kOther;
   mail::TlsWish tls_wish = mail::TlsWish::kPolicy;
+  std::int8_t priority = 0;
+  bool held = false;
 };
 struct Arrived {
   std::shared_ptr<const mail::Letter> letter;
@@ -75,6 +79,36 @@ struct Remembered {
 struct ForgetTls {
   std::string address_or_host;
 };
+// What the operator wants done with mail in the queue. What is under way just then stays untouched.
+enum class SteerVerb : std::uint8_t {
+  kRetry,    // due now; the back-off of its destinations ends
+  kHold,     // see mail::Progress::held
+  kRelease,  // what was held, due when it was due
+  kRemove,   // ends without a word to anybody
+  kBounce,   // ends, and its sender is told
+};
+// Recipients of which every field that is set holds.
+struct Selection {
+  enum class State : std::uint8_t { kAny, kWaiting, kReady, kHeld, kSuspended };
+  std::vector<policy::DomainPattern> domains;
+  Instant arrived_from;             // at or after
+  Instant arrived_before = kNever;  // before
+  std::optional<policy::RetryClass> retry_class;
+  State state = State::kAny;
+  // Sorted; null: all messages.
+  std::shared_ptr<const std::vector<MessageId>> messages;
+};
+// The ticket is new, and seen again in Engine::steering().
+struct Steer {
+  std::uint64_t ticket = 0;
+  SteerVerb verb = SteerVerb::kRetry;
+  Selection selection;
+  std::string words;  // the operator's reason, for history and bounces; one line, may be empty
+};
+// What is suspended from now on, in the place of what was; never null.
+struct Suspended {
+  std::shared_ptr<const policy::Suspensions> suspensions;
+};
 struct SessionReady {
   ConnId conn;
   smtp::Capabilities capabilities;
@@ -105,8 +139,9 @@ struct Reconfigured {
 };
 struct ShutDown {};  // begin nothing; let what is in flight finish; quit idle connections
 struct Tick {};      // now >= deadline()
-using Event = std::variant<Entry, Arrived, Loaded, NotLoaded, Answered, StsKnown, StsChanged,
-                           Remembered, ForgetTls, SessionReady, SessionFinished, SessionFailed,
-                           SessionClosed, Persisted, StoreTrouble, Reconfigured, ShutDown, Tick>;
+using Event =
+    std::variant<Entry, Arrived, Loaded, NotLoaded, Answered, StsKnown, StsChanged, Remembered,
+                 ForgetTls, Steer, Suspended, SessionReady, SessionFinished, SessionFailed,
+                 SessionClosed, Persisted, StoreTrouble, Reconfigured, ShutDown, Tick>;
 
 }  // namespace posthaste::delivery

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "lib/base/ip.h"
 #include "lib/base/names.h"
 #include "lib/base/time.h"
+#include "lib/policy/reply_rules.h"
 #include "lib/policy/retry_policy.h"
 #include "lib/policy/tls_policies.h"
 #include "lib/smtp/client_session.h"
@@ -63,6 +65,8 @@ struct Options {
   // What the rungs of ladders are: at least every one that `tls` names.
   std::vector<policy::TlsProfile> profiles = policy::built_in_profiles();
   policy::RetryPolicies retry;
+  // Never null.
+  std::shared_ptr<const policy::ReplyRules> replies = std::make_shared<policy::ReplyRules>();
 };
 
 }  // namespace posthaste::delivery

@@ -34,6 +34,13 @@ inline constexpr std::array<Duration, 6> kDueBounds{
 using DueHistogram = std::array<std::uint64_t, kDueBounds.size() + 1>;  // within each bound (not
                                                                         // cumulative), and later
 
+// How far the engine is with a Steer.
+struct SteeringView {
+  std::uint64_t matched = 0;    // recipients
+  std::uint64_t under_way = 0;  // would match, but are just being delivered: untouched
+  std::uint64_t left = 0;       // of those that matched: not yet durable
+};
+
 struct DestinationView {
   RoutingDomain domain;
   std::uint64_t waiting = 0, ready = 0, in_flight = 0, connections = 0;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,19 @@ enum NotifyBits : std::uint8_t {
   kNotifyDelay = 8,
 };
 
+// BY of RFC 2852 §4: when the message should have been delivered.
+struct DeliverBy {
+  Instant by;
+  bool return_it = false;  // by-mode "R": not delivered by then, it goes back; "N": its sender is
+                           // told, and it goes on
+  bool trace = false;      // by-trace: every hop is told of
+  friend bool operator==(const DeliverBy&, const DeliverBy&) = default;
+};
+
+// MT-PRIORITY of RFC 6710 §4: higher goes first.
+inline constexpr std::int8_t kPriorityMin = -9;
+inline constexpr std::int8_t kPriorityMax = 9;
+
 // One address with its DSN options; one fate.
 struct Recipient {
   // Position in the transaction; with the message id it names the recipient.
@@ -59,7 +73,10 @@ struct Envelope {
   std::uint64_t body_bytes = 0;
   std::uint16_t body_chunks = 0;
   std::uint16_t recipients_total = 0;
-  std::string submitter;  // peer address, EHLO name and TLS, for trace and log; one line
+  std::optional<DeliverBy> deliver_by;
+  Instant hold_until;        // HOLDFOR, HOLDUNTIL of RFC 4865: not tried before; the epoch: none
+  std::int8_t priority = 0;  // kPriorityMin to kPriorityMax
+  std::string submitter;     // peer address, EHLO name and TLS, for trace and log; one line
   friend bool operator==(const Envelope&, const Envelope&) = default;
 };
 

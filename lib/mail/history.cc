@@ -11,6 +11,10 @@ std::string_view name(HistoryKind kind) {
     case HistoryKind::kDeferred: return "deferred";
     case HistoryKind::kBounced: return "bounced";
     case HistoryKind::kExpired: return "expired";
+    case HistoryKind::kRemoved: return "removed";
+    case HistoryKind::kHeld: return "held";
+    case HistoryKind::kReleased: return "released";
+    case HistoryKind::kDelayTold: return "delay_told";
   }
   check_failed(__FILE__, __LINE__, "a known HistoryKind");
 }

@@ -10,7 +10,18 @@
 
 namespace posthaste::mail {
 
-enum class HistoryKind : std::uint8_t { kAccepted, kDelivered, kDeferred, kBounced, kExpired };
+// The values are on disk (docs/queue-format.md).
+enum class HistoryKind : std::uint8_t {
+  kAccepted,
+  kDelivered,
+  kDeferred,
+  kBounced,
+  kExpired,
+  kRemoved,    // by the operator; nobody was told
+  kHeld,       // by the operator
+  kReleased,   // by the operator
+  kDelayTold,  // its sender was told that it is late
+};
 std::string_view name(HistoryKind kind);  // "accepted", …
 
 struct HistoryEvent {

@@ -22,6 +22,9 @@ struct Progress {
   std::string last_host;         // "mx1.example.com[192.0.2.1]:25", or empty
   std::string last_words;        // last reply or error, one line
   bool maybe_delivered = false;  // lost once between our final dot and the reply
+  // By the operator: neither tried nor expired until it is released. `due` stays what it was.
+  bool held = false;
+  bool delay_told = false;  // its sender has had a delay notification (RFC 3464 §2.3.3)
   friend bool operator==(const Progress&, const Progress&) = default;
 };
 
@@ -30,6 +33,7 @@ struct PendingRecipient {
   Recipient recipient;
   Progress progress;
   TlsWish tls_wish = TlsWish::kPolicy;  // the envelope's
+  std::int8_t priority = 0;             // the envelope's
   friend bool operator==(const PendingRecipient&, const PendingRecipient&) = default;
 };
 

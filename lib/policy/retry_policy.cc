@@ -14,6 +14,7 @@ void lay_over(RetryPolicy& policy, const RetryOverlay& overlay) {
   if (overlay.intervals) policy.intervals = *overlay.intervals;
   if (overlay.jitter) policy.jitter = *overlay.jitter;
   if (overlay.expire_after) policy.expire_after = *overlay.expire_after;
+  if (overlay.delay_notice_after) policy.delay_notice_after = *overlay.delay_notice_after;
 }
 
 }  // namespace

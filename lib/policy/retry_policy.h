@@ -44,6 +44,8 @@ struct RetryPolicy {
   // Each wait is drawn from [1 - jitter, 1 + jitter] times the interval; 0..0.5.
   double jitter = 0.1;
   Duration expire_after = std::chrono::hours(120);  // after arrival
+  // After arrival: the sender of mail that still waits is told (once). 0: never.
+  Duration delay_notice_after = std::chrono::hours(4);
   friend bool operator==(const RetryPolicy&, const RetryPolicy&) = default;
 };
 
@@ -52,6 +54,7 @@ struct RetryOverlay {
   std::optional<std::vector<Duration>> intervals = std::nullopt;
   std::optional<double> jitter = std::nullopt;
   std::optional<Duration> expire_after = std::nullopt;
+  std::optional<Duration> delay_notice_after = std::nullopt;
 };
 
 class RetryPolicies {

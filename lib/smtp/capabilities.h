@@ -14,9 +14,11 @@ namespace posthaste::smtp {
 // What EHLO offered (after TLS, where there is TLS).
 struct Capabilities {
   bool pipelining = false, chunking = false, eight_bit_mime = false, smtputf8 = false, dsn = false,
-       starttls = false, binary_mime = false, size = false, requiretls = false;
-  std::uint64_t size_max = 0;  // 0: no limit told
-  bool helo_only = false;      // EHLO was refused: what the host can do is not known
+       starttls = false, binary_mime = false, size = false, requiretls = false, deliver_by = false,
+       mt_priority = false;
+  std::uint32_t deliver_by_seconds_min = 0;  // RFC 2852 §4: what is asked for must be at least that
+  std::uint64_t size_max = 0;                // 0: no limit told
+  bool helo_only = false;                    // EHLO was refused: what the host can do is not known
   friend bool operator==(const Capabilities&, const Capabilities&) = default;
 };
 

@@ -99,6 +99,9 @@ struct RecipientOutcome {
 
 struct TransactionResult {
   std::vector<RecipientOutcome> outcomes;  // one per recipient of the Transaction
+  // The peer was told who wants to hear of what (NOTIFY, RFC 3461 §5.2.1): what it took is its to
+  // report.
+  bool dsn_passed_on = false;
 };
 
 // Why a session ended that had no transaction to blame, or in addition to one.

@@ -106,6 +106,9 @@ void Checker::check_settlement(const delivery::Settlement& settlement, const Key
       if (world_.now() < expiry) world_.violate("expired early: " + name(key));
       break;
     case Ending::kBounced: check_bounce(settlement, key); break;
+    case Ending::kRemoved:
+    case Ending::kHeld:
+    case Ending::kReleased: world_.violate("steered by nobody: " + name(key)); return;
   }
   if (taken) world_.violate("bounced, but a peer has it: " + name(key));
   if (!dsn && report::wants_failure_report(*track.envelope, track.recipient)) {

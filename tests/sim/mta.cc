@@ -17,7 +17,10 @@ queue::FateKind fate_kind(Ending ending) {
     case Ending::kDelivered: return queue::FateKind::kDelivered;
     case Ending::kDeferred: return queue::FateKind::kDeferred;
     case Ending::kBounced:
-    case Ending::kExpired: return queue::FateKind::kBounced;
+    case Ending::kExpired:
+    case Ending::kRemoved: return queue::FateKind::kBounced;
+    case Ending::kHeld:
+    case Ending::kReleased: return queue::FateKind::kDeferred;
   }
   return queue::FateKind::kBounced;
 }

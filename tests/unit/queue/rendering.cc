@@ -83,6 +83,8 @@ std::string render(const StoreEvent& event) {
     std::string operator()(const Arrived& e) const {
       return "Arrived " + std::to_string(e.shard) + " " + letter_text(*e.letter);
     }
+    std::string operator()(const Kept& e) const { return "Kept " + std::to_string(e.ticket); }
+    std::string operator()(const NotKept& e) const { return "NotKept " + std::to_string(e.ticket); }
     std::string operator()(const Losing& e) const { return "Losing " + std::to_string(e.shard); }
     std::string operator()(const Lost& e) const { return "Lost " + std::to_string(e.shard); }
   };
