@@ -13,13 +13,12 @@
 // Does not     schedule, parse mail, know SMTP.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "lib/base/ids.h"
@@ -29,165 +28,10 @@
 #include "lib/mail/history.h"
 #include "lib/mail/pending.h"
 #include "queue/note.h"
+#include "queue/request.h"
+#include "queue/store_event.h"
 
 namespace posthaste::queue {
-
-// ---- requests -----------------------------------------------------------------------------------
-// Streams a chunk of a message that is still arriving. Chunks come in order, from 0. Has no answer
-// but Refused{ticket 0}, which ends the message: what came before is forgotten, what comes after
-// refused too. One that does not follow the one before is refused.
-struct Append {
-  MessageId id;
-  std::uint16_t chunk = 0;
-  mail::Chunk bytes;
-};
-// Forgets the chunks of a message that will not come to an end. No answer; harmless for an unknown
-// message.
-struct Abandon {
-  MessageId id;
-};
-// Makes a message durable: envelope, last chunk, recipients, the "accepted" event. Answered by
-// Accepted and one Arrived for each shard, or by Refused, which ends the message as above.
-//
-// REQUIRES an id above last_id() at open that was never used, at least one recipient, chunks of at
-// most kChunkBytesMax. The recipients get the envelope's wish about TLS.
-struct Accept {
-  std::uint64_t ticket = 0;  // echoed in the answer
-  std::shared_ptr<const mail::Envelope> envelope;
-  std::vector<mail::PendingRecipient> recipients;  // with shard; revision 0
-  std::vector<mail::Chunk> chunks;  // those that were not appended before; usually one
-  std::optional<mail::HistoryEvent> history;
-};
-
-enum class FateKind : std::uint8_t {
-  kDelivered,
-  kDeferred,
-  kBounced,  // ended undelivered, told or not
-};
-struct Fate {
-  std::uint16_t number = 0;
-  FateKind kind = FateKind::kDelivered;
-  std::uint32_t revision = 0;  // that the fate was decided on; kDelivered wins over any
-  mail::Progress progress;     // kDeferred: what to store, revision already counted up
-};
-// Gives recipients of one message and shard their fates. When the last recipient of a message has
-// ended, its envelope and body go in the same write. `dsn` is accepted in that write too: Arrived
-// comes of it, and Accepted if its ticket is not 0. Answered by Settled or Superseded or both (a
-// Settle without fates: Settled), or NotSettled. When every fate is superseded, `dsn` and `history`
-// are not stored: so a Settle may be repeated.
-//
-// REQUIRES that the message's Arrived or Entry was reported before: not in the batch that accepts
-// it.
-struct Settle {
-  ShardId shard = 0;
-  MessageId id;
-  std::vector<Fate> fates;
-  std::optional<Accept> dsn;
-  std::vector<mail::HistoryEvent> history;
-};
-// Reads envelope and the named recipients, and the first body chunks that fit in `body_bytes_max`
-// (the rest by body_chunk()). Sees what the whole batch did. Recipients that are gone are left out;
-// all gone: kNotFound.
-struct Load {
-  std::uint64_t ticket = 0;
-  ShardId shard = 0;
-  MessageId id;
-  std::vector<std::uint16_t> numbers;
-  std::size_t body_bytes_max = 0;
-};
-// Gives up a shard (shutdown, or another machine takes over). Answered by Lost; after that no event
-// names it unless it answers a request that does.
-struct Release {
-  ShardId shard = 0;
-};
-using Request = std::variant<Append, Abandon, Accept, Settle, Load, Release, Keep, DropNote>;
-
-// ---- events -------------------------------------------------------------------------------------
-struct Accepted {
-  std::uint64_t ticket;
-  MessageId id;
-};
-struct Refused {
-  std::uint64_t ticket;
-  MessageId id;
-  bool full;
-  std::string words;
-};
-// `applied`: the fates that counted, as they were asked for.
-struct Settled {
-  ShardId shard;
-  MessageId id;
-  std::vector<Fate> applied;
-};
-// The fates whose revision was no longer the stored one, or whose recipient is gone; nothing was
-// changed for them.
-struct Superseded {
-  ShardId shard;
-  MessageId id;
-  std::vector<std::uint16_t> numbers;
-};
-// Handed back, to be repeated. When commit() returns true all the same: the recipients could not be
-// read for now, and only this one was not stored.
-struct NotSettled {
-  Settle request;
-  bool full;
-  std::string words;
-};
-struct Loaded {
-  std::uint64_t ticket;
-  MessageId id;
-  std::shared_ptr<mail::Letter> letter;
-};
-struct NotLoaded {
-  std::uint64_t ticket;
-  ShardId shard;
-  MessageId id;
-  Error error;
-};  // kNotFound; kCorrupt: was set aside, will not come again; kIo: may be read another time
-struct Gained {
-  ShardId shard;
-  std::uint64_t epoch;
-};
-struct Entry {
-  ShardId shard;
-  MessageId id;
-  std::uint16_t number;
-  std::uint32_t revision;
-  std::uint32_t attempts;
-  Instant due;
-  RoutingDomain domain;
-  std::string retry_class;
-  mail::TlsWish tls_wish = mail::TlsWish::kPolicy;
-  std::int8_t priority = 0;
-  bool held = false;
-};
-struct GainedAll {
-  ShardId shard;
-};
-// A message's recipients of one shard, accepted after the shard was gained. Shares what Accept was
-// given; the body is empty when a part of it was appended before.
-struct Arrived {
-  ShardId shard;
-  std::shared_ptr<mail::Letter> letter;
-};
-// They answer a Keep or DropNote with a ticket. Kept: it survives a power cut.
-struct Kept {
-  std::uint64_t ticket;
-};
-struct NotKept {
-  std::uint64_t ticket;
-  std::string words;
-};
-struct Losing {
-  ShardId shard;
-  Instant until;
-};
-struct Lost {
-  ShardId shard;
-};
-using StoreEvent =
-    std::variant<Accepted, Refused, Settled, Superseded, NotSettled, Loaded, NotLoaded, Gained,
-                 Entry, GainedAll, Arrived, Kept, NotKept, Losing, Lost>;
 
 // One recipient as list() shows it.
 struct ListedRecipient {
