@@ -1,5 +1,6 @@
 #include "daemon/worker.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <random>
@@ -224,7 +225,8 @@ std::uint64_t Worker::accept(const smtp::Submission& submission, InboundConnecti
     mail::PendingRecipient pending;
     pending.shard = shard_of(routing_domain(recipient.address));
     pending.recipient = recipient;
-    pending.progress.due = envelope.arrived;
+    pending.progress.due = std::max(envelope.arrived, envelope.hold_until);
+    pending.priority = envelope.priority;
     if (!accepted.recipient.empty()) accepted.recipient += ' ';
     accepted.recipient += recipient.address.text();
     request.recipients.push_back(std::move(pending));
