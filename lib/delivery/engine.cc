@@ -264,14 +264,24 @@ Counts Engine::counts() const {
 
 DueHistogram Engine::due(Instant now) const {
   DueHistogram histogram{};
+  for (const auto& row : due_by_class(now)) {
+    for (std::size_t i = 0; i < row.size(); ++i) histogram[i] += row[i];
+  }
+  return histogram;
+}
+
+DueByClass Engine::due_by_class(Instant now) const {
+  DueByClass by_class{};
   for (const auto& [key, destination] : state_->destinations) {
     for (const Scheduled& entry : destination->backlog().entries_waiting()) {
       const auto bound = std::find_if(kDueBounds.begin(), kDueBounds.end(),
                                       [&](Duration within) { return entry.due <= now + within; });
-      ++histogram[static_cast<std::size_t>(bound - kDueBounds.begin())];
+      const auto row =
+          entry.attempts == 0 ? policy::kRetryClasses : static_cast<std::size_t>(entry.retry_class);
+      ++by_class[row][static_cast<std::size_t>(bound - kDueBounds.begin())];
     }
   }
-  return histogram;
+  return by_class;
 }
 
 Instant Engine::oldest() const { return state_->shared.arrivals.oldest(); }

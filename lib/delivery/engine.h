@@ -44,6 +44,7 @@ class Engine {
 
   Counts counts() const;
   DueHistogram due(Instant now) const;  // O(entries); for the admin's use, a few times a minute
+  DueByClass due_by_class(Instant now) const;  // likewise
   // Arrival of the oldest recipient that is not settled, rounded down to the second; kNever: none.
   // O(1).
   Instant oldest() const;

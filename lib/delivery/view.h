@@ -25,6 +25,8 @@ struct Counts {
   std::uint64_t waiting = 0;    // due later
   std::uint64_t ready = 0;      // due, not yet begun
   std::uint64_t in_flight = 0;  // begun, not yet settled durably
+  std::uint64_t held = 0;       // by the operator: in none of the above
+  std::uint64_t suspended = 0;  // likewise
   std::uint64_t connections = 0;
   std::uint64_t destinations = 0;
 };
@@ -33,6 +35,8 @@ inline constexpr std::array<Duration, 6> kDueBounds{
     std::chrono::hours(1),   std::chrono::hours(4),   std::chrono::hours(24)};
 using DueHistogram = std::array<std::uint64_t, kDueBounds.size() + 1>;  // within each bound (not
                                                                         // cumulative), and later
+// By the RetryClass that mail waits for; the last row: it has not been tried yet.
+using DueByClass = std::array<DueHistogram, policy::kRetryClasses + 1>;
 
 // How far the engine is with a Steer.
 struct SteeringView {
