@@ -2,27 +2,12 @@
 
 #include <utility>
 
+#include "daemon/sts_events.h"
 #include "lib/base/overloaded.h"
 
 namespace posthaste::daemon {
-namespace {
 
 namespace sts = policy::sts;
-
-sts::TxtAnswered::Status status_of(dns::AnswerStatus status) {
-  if (status == dns::AnswerStatus::kOk) return sts::TxtAnswered::Status::kRecords;
-  return temporary(status) ? sts::TxtAnswered::Status::kTemporary : sts::TxtAnswered::Status::kNone;
-}
-
-}  // namespace
-
-sts::Problem problem_of(https::Failure::Kind kind) {
-  switch (kind) {
-    case https::Failure::Kind::kCertificate: return sts::Problem::kWebPkiInvalid;
-    case https::Failure::Kind::kLocal: return sts::Problem::kLocal;
-    default: return sts::Problem::kFetchError;
-  }
-}
 
 StsDriver::StsDriver(House house, std::shared_ptr<const Runtime> runtime, Rng rng, Tell tell,
                      Report report)
@@ -99,8 +84,7 @@ void StsDriver::ask_txt(const sts::AskTxt& ask) {
 }
 
 void StsDriver::on_txt(const RoutingDomain& domain, const dns::Answer& answer) {
-  handle(sts::TxtAnswered{domain, status_of(answer.status), answer.texts, answer.expires,
-                          answer.words});
+  handle(txt_answered(domain, answer));
 }
 
 void StsDriver::fetch(const sts::Fetch& wanted) {
@@ -109,17 +93,10 @@ void StsDriver::fetch(const sts::Fetch& wanted) {
   request.url = wanted.url;
   const auto& ca_file = runtime_->config.tls.mta_sts_ca_file;
   if (!ca_file.empty()) request.ca_file = ca_file;
-  house_.fetcher.send(
-      std::move(request), runtime_->config.delivery.allow_networks,
-      [this, domain = wanted.domain](https::Outcome outcome) {
-        if (outcome) {
-          handle(sts::Fetched{domain, outcome->status, std::move(outcome->content_type),
-                              std::move(outcome->body)});
-          return;
-        }
-        handle(sts::FetchFailed{domain, problem_of(outcome.error().kind),
-                                std::move(outcome.error().words)});
-      });
+  house_.fetcher.send(std::move(request), runtime_->config.delivery.allow_networks,
+                      [this, domain = wanted.domain](https::Outcome outcome) {
+                        handle(fetched(domain, std::move(outcome)));
+                      });
 }
 
 void StsDriver::on_failed(const sts::Failed& failed) {

@@ -25,9 +25,6 @@
 
 namespace posthaste::daemon {
 
-// What it says of a domain that its policy could not be fetched.
-policy::sts::Problem problem_of(https::Failure::Kind kind);
-
 class StsDriver final : public Deadlines::Item {
  public:
   struct House {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "daemon/sts_driver.h"
+#include "daemon/sts_events.h"
 #include "lib/base/overloaded.h"
 #include "lib/delivery/settings.h"
 
@@ -13,23 +13,6 @@ namespace {
 namespace sts = policy::sts;
 
 constexpr auto kWish = mail::TlsWish::kPolicy;
-
-sts::TxtAnswered txt_answered(const RoutingDomain& domain, const dns::Answer& answer) {
-  using Status = sts::TxtAnswered::Status;
-  const Status status = answer.status == dns::AnswerStatus::kOk ? Status::kRecords
-                        : dns::temporary(answer.status)         ? Status::kTemporary
-                                                                : Status::kNone;
-  return {domain, status, answer.texts, answer.expires, answer.words};
-}
-
-sts::Event fetched(const RoutingDomain& domain, https::Outcome outcome) {
-  if (outcome) {
-    return sts::Fetched{domain, outcome->status, std::move(outcome->content_type),
-                        std::move(outcome->body)};
-  }
-  return sts::FetchFailed{domain, problem_of(outcome.error().kind),
-                          std::move(outcome.error().words)};
-}
 
 }  // namespace
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "daemon/sts_driver.h"
+#include "daemon/sts_events.h"
 
 namespace posthaste::daemon {
 namespace {
