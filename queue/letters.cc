@@ -8,9 +8,12 @@
 
 namespace posthaste::queue {
 
-void repeat_wishes(std::span<Request> batch) {
+void repeat_envelopes(std::span<Request> batch) {
   const auto repeat = [](Accept& accept) {
-    for (auto& pending : accept.recipients) pending.tls_wish = accept.envelope->tls_wish;
+    for (auto& pending : accept.recipients) {
+      pending.tls_wish = accept.envelope->tls_wish;
+      pending.priority = accept.envelope->priority;
+    }
   };
   for (Request& request : batch) {
     if (auto* accept = std::get_if<Accept>(&request)) repeat(*accept);
@@ -45,6 +48,21 @@ void append_arrivals(Accept&& accept, const std::function<bool(ShardId)>& owned,
 bool next_chunk_fits(const mail::Envelope& envelope, std::size_t loaded, std::size_t max) {
   const std::uint64_t left = envelope.body_bytes > loaded ? envelope.body_bytes - loaded : 0;
   return loaded + std::min<std::uint64_t>(left, mail::kChunkBytesMax) <= max;
+}
+
+Entry entry_of(const RecipientKey& key, const mail::PendingRecipient& pending) {
+  const mail::Progress& progress = pending.progress;
+  return Entry{.shard = key.shard,
+               .id = key.id,
+               .number = key.number,
+               .revision = progress.revision,
+               .attempts = progress.attempts,
+               .due = progress.due,
+               .domain = mail::routing_domain(pending.recipient.address),
+               .retry_class = progress.retry_class,
+               .tls_wish = pending.tls_wish,
+               .priority = pending.priority,
+               .held = progress.held};
 }
 
 RecipientKey successor(const RecipientKey& key) {

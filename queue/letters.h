@@ -11,8 +11,8 @@
 
 namespace posthaste::queue {
 
-// Gives the recipients of all new mail in the batch the wish of their envelope.
-void repeat_wishes(std::span<Request> batch);
+// Gives the recipients of all new mail in the batch what their records repeat of its envelope.
+void repeat_envelopes(std::span<Request> batch);
 
 // Appends one Arrived for each shard of `accept` that `owned` says yes to, in the order of shards.
 // Takes recipients and chunks out of `accept`. Letters get the body only when `accept` has all of
@@ -22,6 +22,9 @@ void append_arrivals(Accept&& accept, const std::function<bool(ShardId)>& owned,
 
 // Whether the next chunk, however long it may be, fits in `max` after `loaded` bytes of the body.
 bool next_chunk_fits(const mail::Envelope& envelope, std::size_t loaded, std::size_t max);
+
+// A recipient that waits, as an event of gaining its shard.
+Entry entry_of(const RecipientKey& key, const mail::PendingRecipient& pending);
 
 // The next key that could be in use.
 RecipientKey successor(const RecipientKey& key);

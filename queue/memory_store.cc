@@ -34,7 +34,7 @@ void MemoryStore::announce(Events& out) {
 
 bool MemoryStore::commit(std::span<Request> batch, Events& out) {
   announce(out);
-  repeat_wishes(batch);
+  repeat_envelopes(batch);
   Events loads;
   for (Request& request : batch) {
     if (std::holds_alternative<Load>(request) || refused(request, out)) continue;
@@ -220,13 +220,7 @@ bool MemoryStore::gain(std::size_t records, Events& out) {
       continue;
     }
     if (records-- == 0) return true;
-    const mail::PendingRecipient& pending = next->second;
-    if (owned(shard)) {
-      out.push_back(Entry{shard, next->first.id, pending.recipient.number,
-                          pending.progress.revision, pending.progress.attempts,
-                          pending.progress.due, mail::routing_domain(pending.recipient.address),
-                          pending.progress.retry_class, pending.tls_wish});
-    }
+    if (owned(shard)) out.push_back(entry_of(next->first, next->second));
     cursor_ = successor(next->first);
   }
   return false;

@@ -8,15 +8,30 @@
 namespace posthaste::queue {
 namespace {
 
-constexpr std::uint8_t kRecordVersion = 1;
+// What is written. Envelopes and recipients of version 1 are read too: a queue of format 1 is not
+// rewritten when it is opened, its records are as they come to be changed.
+constexpr std::uint8_t kMessageVersion = 2;  // envelopes and recipients
+constexpr std::uint8_t kRecordVersion = 1;   // history and notes
 constexpr std::uint8_t kTlsWishMax = static_cast<std::uint8_t>(mail::TlsWish::kRequireTlsIfOffered);
+constexpr auto kPriorityTop = static_cast<std::uint8_t>(mail::kPriorityMax - mail::kPriorityMin);
+constexpr auto kHistoryKindMax = static_cast<std::uint8_t>(mail::HistoryKind::kDelayTold);
+// Flags of an envelope's second byte of them, and of a recipient's.
+constexpr std::uint8_t kDeliverBy = 1;
+constexpr std::uint8_t kDeliverByReturn = 2;
+constexpr std::uint8_t kDeliverByTrace = 4;
+constexpr std::uint8_t kHoldUntil = 8;
+constexpr std::uint8_t kMaybeDelivered = 1;
+constexpr std::uint8_t kHeld = 8;
+constexpr std::uint8_t kDelayTold = 16;
 constexpr std::uint8_t kNotifyAll =
     mail::kNotifyNever | mail::kNotifySuccess | mail::kNotifyFailure | mail::kNotifyDelay;
 
-tl::unexpected<Error> corrupt(const char* what, std::string_view bytes) {
-  if (!bytes.empty() && static_cast<std::uint8_t>(bytes.front()) != kRecordVersion) {
-    return fail(ErrorCode::kCorrupt, std::string(what) + " record of unknown version " +
-                                         std::to_string(static_cast<unsigned char>(bytes.front())));
+tl::unexpected<Error> corrupt(const char* what, std::string_view bytes,
+                              std::uint8_t newest = kRecordVersion) {
+  const auto version = static_cast<std::uint8_t>(bytes.empty() ? newest : bytes.front());
+  if (version == 0 || version > newest) {
+    return fail(ErrorCode::kCorrupt,
+                std::string(what) + " record of unknown version " + std::to_string(version));
   }
   return fail(ErrorCode::kCorrupt, std::string(what) + " record of " +
                                        std::to_string(bytes.size()) +
@@ -26,6 +41,23 @@ tl::unexpected<Error> corrupt(const char* what, std::string_view bytes) {
 bool read_version(ByteReader& in) {
   if (in.u8(0xFF) != kRecordVersion) in.wrong();
   return in.right();
+}
+
+// Version 1 or 2; 0: neither.
+std::uint8_t read_message_version(ByteReader& in) {
+  const std::uint8_t version = in.u8(kMessageVersion);
+  if (version == 0) in.wrong();
+  return version;
+}
+
+std::uint8_t priority_byte(std::int8_t priority) {
+  CHECK(priority >= mail::kPriorityMin && priority <= mail::kPriorityMax);
+  return static_cast<std::uint8_t>(priority - mail::kPriorityMin);
+}
+
+std::int8_t read_priority(ByteReader& in) {
+  const std::uint8_t byte = in.u8(kPriorityTop);
+  return in.right() ? static_cast<std::int8_t>(byte + mail::kPriorityMin) : std::int8_t{0};
 }
 
 std::uint8_t envelope_flags(const mail::Envelope& envelope) {
@@ -53,15 +85,49 @@ void read_envelope_flags(ByteReader& in, mail::Envelope& envelope) {
   envelope.tls_wish = static_cast<mail::TlsWish>(wish);
 }
 
-std::uint8_t recipient_flags(const mail::PendingRecipient& pending) {
-  const unsigned maybe_delivered = pending.progress.maybe_delivered ? 1 : 0;
-  return static_cast<std::uint8_t>(maybe_delivered | static_cast<unsigned>(pending.tls_wish) << 1);
+// What the sender wished of the time: version 2.
+void write_wishes_of_time(ByteWriter& to, const mail::Envelope& envelope) {
+  const bool held = envelope.hold_until != Instant{};
+  unsigned flags = 0;
+  if (envelope.deliver_by) flags |= kDeliverBy;
+  if (envelope.deliver_by && envelope.deliver_by->return_it) flags |= kDeliverByReturn;
+  if (envelope.deliver_by && envelope.deliver_by->trace) flags |= kDeliverByTrace;
+  if (held) flags |= kHoldUntil;
+  to.u8(static_cast<std::uint8_t>(flags));
+  to.u8(priority_byte(envelope.priority));
+  if (envelope.deliver_by) to.time(envelope.deliver_by->by);
+  if (held) to.time(envelope.hold_until);
 }
 
-void read_recipient_flags(ByteReader& in, mail::PendingRecipient& pending) {
-  const std::uint8_t flags = in.u8(kTlsWishMax << 1 | 1);
-  pending.progress.maybe_delivered = (flags & 1) != 0;
-  pending.tls_wish = static_cast<mail::TlsWish>(flags >> 1);
+void read_wishes_of_time(ByteReader& in, mail::Envelope& envelope) {
+  const unsigned flags = in.u8(kDeliverBy | kDeliverByReturn | kDeliverByTrace | kHoldUntil);
+  envelope.priority = read_priority(in);
+  if ((flags & kDeliverBy) != 0) {
+    envelope.deliver_by =
+        mail::DeliverBy{in.time(), (flags & kDeliverByReturn) != 0, (flags & kDeliverByTrace) != 0};
+  } else if ((flags & (kDeliverByReturn | kDeliverByTrace)) != 0) {
+    in.wrong();
+  }
+  if ((flags & kHoldUntil) == 0) return;
+  envelope.hold_until = in.time();
+  if (envelope.hold_until == Instant{}) in.wrong();
+}
+
+std::uint8_t recipient_flags(const mail::PendingRecipient& pending) {
+  unsigned flags = static_cast<unsigned>(pending.tls_wish) << 1;
+  if (pending.progress.maybe_delivered) flags |= kMaybeDelivered;
+  if (pending.progress.held) flags |= kHeld;
+  if (pending.progress.delay_told) flags |= kDelayTold;
+  return static_cast<std::uint8_t>(flags);
+}
+
+void read_recipient_flags(ByteReader& in, std::uint8_t version, mail::PendingRecipient& pending) {
+  constexpr auto kFlagsOfOne = static_cast<std::uint8_t>(kTlsWishMax << 1 | kMaybeDelivered);
+  const unsigned flags = in.u8(version == 1 ? kFlagsOfOne : kFlagsOfOne | kHeld | kDelayTold);
+  pending.progress.maybe_delivered = (flags & kMaybeDelivered) != 0;
+  pending.progress.held = (flags & kHeld) != 0;
+  pending.progress.delay_told = (flags & kDelayTold) != 0;
+  pending.tls_wish = static_cast<mail::TlsWish>(flags >> 1 & 3U);
 }
 
 void write_event(ByteWriter& to, const mail::HistoryEvent& event) {
@@ -79,8 +145,7 @@ void write_event(ByteWriter& to, const mail::HistoryEvent& event) {
 
 mail::HistoryEvent read_event(ByteReader& in) {
   mail::HistoryEvent event;
-  event.kind = static_cast<mail::HistoryKind>(
-      in.u8(static_cast<std::uint8_t>(mail::HistoryKind::kDelayTold)));
+  event.kind = static_cast<mail::HistoryKind>(in.u8(kHistoryKindMax));
   event.time = in.time();
   event.attempt = in.var<std::uint32_t>();
   event.next_due = in.time();
@@ -97,8 +162,9 @@ mail::HistoryEvent read_event(ByteReader& in) {
 
 void encode_envelope(const mail::Envelope& envelope, std::string& out) {
   ByteWriter to(out);
-  to.u8(kRecordVersion);
+  to.u8(kMessageVersion);
   to.u8(envelope_flags(envelope));
+  write_wishes_of_time(to, envelope);
   to.time(envelope.arrived);
   to.var(envelope.body_bytes);
   to.var(envelope.body_chunks);
@@ -111,9 +177,10 @@ void encode_envelope(const mail::Envelope& envelope, std::string& out) {
 Result<mail::Envelope> decode_envelope(MessageId id, std::string_view bytes) {
   ByteReader in(bytes);
   mail::Envelope envelope;
-  if (!read_version(in)) return corrupt("envelope", bytes);
+  const std::uint8_t version = read_message_version(in);
   envelope.id = id;
   read_envelope_flags(in, envelope);
+  if (version > 1) read_wishes_of_time(in, envelope);
   envelope.arrived = in.time();
   envelope.body_bytes = in.var<std::uint64_t>();
   envelope.body_chunks = in.var<std::uint16_t>();
@@ -121,7 +188,7 @@ Result<mail::Envelope> decode_envelope(MessageId id, std::string_view bytes) {
   envelope.sender = mail::Mailbox::trusted(in.str());
   envelope.envid = in.str();
   envelope.submitter = in.str();
-  if (!in.used_up()) return corrupt("envelope", bytes);
+  if (!in.used_up()) return corrupt("envelope", bytes, kMessageVersion);
   return envelope;
 }
 
@@ -129,9 +196,10 @@ void encode_recipient(const mail::PendingRecipient& pending, MessageSize message
                       std::string& out) {
   CHECK(!pending.recipient.address.null() && message.recipients_total > 0);
   ByteWriter to(out);
-  to.u8(kRecordVersion);
+  to.u8(kMessageVersion);
   to.u8(recipient_flags(pending));
   to.u8(pending.recipient.notify);
+  to.u8(priority_byte(pending.priority));
   to.var(message.recipients_total);
   to.var(message.body_chunks);
   to.str(pending.recipient.address.text());
@@ -147,17 +215,18 @@ void encode_recipient(const mail::PendingRecipient& pending, MessageSize message
 Result<RecipientRecord> decode_recipient(ShardId shard, std::uint16_t number,
                                          std::string_view bytes) {
   ByteReader in(bytes);
-  if (!read_version(in)) return corrupt("recipient", bytes);
+  const std::uint8_t version = read_message_version(in);
   RecipientRecord record;
   mail::PendingRecipient& pending = record.pending;
   pending.shard = shard;
   pending.recipient.number = number;
-  read_recipient_flags(in, pending);
+  read_recipient_flags(in, version, pending);
   pending.recipient.notify = in.u8(kNotifyAll);
+  if (version > 1) pending.priority = read_priority(in);
   record.message.recipients_total = in.var<std::uint16_t>();
   record.message.body_chunks = in.var<std::uint16_t>();
   std::string address = in.str();
-  if (address.empty() || record.message.recipients_total == 0) return corrupt("recipient", bytes);
+  if (address.empty() || record.message.recipients_total == 0) in.wrong();
   pending.recipient.address = mail::Mailbox::trusted(std::move(address));
   pending.recipient.orcpt = in.str();
   pending.progress.revision = in.var<std::uint32_t>();
@@ -166,7 +235,7 @@ Result<RecipientRecord> decode_recipient(ShardId shard, std::uint16_t number,
   pending.progress.retry_class = in.str();
   pending.progress.last_host = in.str();
   pending.progress.last_words = in.str();
-  if (!in.used_up()) return corrupt("recipient", bytes);
+  if (!in.used_up()) return corrupt("recipient", bytes, kMessageVersion);
   return record;
 }
 

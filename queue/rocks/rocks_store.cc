@@ -99,7 +99,7 @@ Result<std::unique_ptr<RocksStore>> RocksStore::open(RocksOptions options) {
 
 bool RocksStore::commit(std::span<Request> batch, std::vector<StoreEvent>& out) {
   Parts& parts = *parts_;
-  repeat_wishes(batch);
+  repeat_envelopes(batch);
   parts.announce(out);
   parts.transaction.begin(parts.look_for_room());
   for (const Request& request : batch) {

@@ -68,11 +68,7 @@ void ShardScan::take(const RecipientKey& key, std::string_view value, bool owned
     ++live.remaining;
     ledger_.set_live(key.id, live);
   }
-  if (!owned) return;
-  mail::Progress& progress = record->pending.progress;
-  out.push_back(Entry{key.shard, key.id, key.number, progress.revision, progress.attempts,
-                      progress.due, mail::routing_domain(record->pending.recipient.address),
-                      std::move(progress.retry_class), record->pending.tls_wish});
+  if (owned) out.push_back(entry_of(key, record->pending));
 }
 
 void ShardScan::finish_shard(const std::function<bool(ShardId)>& owned,

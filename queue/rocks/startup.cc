@@ -12,7 +12,7 @@
 namespace posthaste::queue {
 namespace {
 
-constexpr std::uint64_t kSchema = 1;
+constexpr std::uint64_t kSchema = 2;
 
 // A decimal number in the default family; 0 when there is none.
 Result<std::uint64_t> read_number(const Database& database, std::string_view key) {
@@ -40,9 +40,10 @@ bool has_messages(const Database& database) {
   return false;
 }
 
-Status check_schema(const Database& database, const std::string& dir) {
-  const Result<std::uint64_t> schema = read_number(database, kSchemaKey);
-  if (!schema) return tl::unexpected(schema.error());
+// Returns the schema that was found; 0: the queue is new.
+Result<std::uint64_t> check_schema(const Database& database, const std::string& dir) {
+  Result<std::uint64_t> schema = read_number(database, kSchemaKey);
+  if (!schema) return schema;
   if (*schema > kSchema) {
     return fail(ErrorCode::kUnsupported, "the queue in " + dir +
                                              " was written by a newer version (format " +
@@ -53,7 +54,16 @@ Status check_schema(const Database& database, const std::string& dir) {
     return fail(ErrorCode::kCorrupt,
                 "the queue in " + dir + " holds messages but not the version of their format");
   }
-  return {};
+  return schema;
+}
+
+// Older records are read as they are; only the number has to change before the first newer one.
+void say_migrated(const RocksOptions& options, std::uint64_t from) {
+  if (!options.log) return;
+  options.log(LogLevel::kInfo, "the queue in " + options.dir + " was of format " +
+                                   std::to_string(from) + " and is of format " +
+                                   std::to_string(kSchema) +
+                                   " from now on: an older version can no longer open it");
 }
 
 // Calls `visit` with what follows the prefix in each key that has it, and with the value.
@@ -113,7 +123,8 @@ Status begin_ledger(const Database& database, Ledger& ledger) {
 
 Result<std::uint64_t> start_up(const Database& database, const RocksOptions& options,
                                Ledger& ledger) {
-  if (Status ok = check_schema(database, options.dir); !ok) return tl::unexpected(ok.error());
+  const Result<std::uint64_t> schema = check_schema(database, options.dir);
+  if (!schema) return schema;
   Result<std::uint64_t> epoch = read_number(database, kEpochKey);
   if (!epoch) return epoch;
   if (Status ok = read_last_id(database, ledger); !ok) return tl::unexpected(ok.error());
@@ -127,11 +138,12 @@ Result<std::uint64_t> start_up(const Database& database, const RocksOptions& opt
   batch.Put(family, slice(kEpochKey), std::to_string(*epoch));
   batch.Put(family, slice(kLastIdKey), slice(message_key(ledger.last_id()).view()));
   rocksdb::WriteOptions write;
-  write.sync = options.sync;
+  write.sync = options.sync || *schema != kSchema;
   if (const auto status = database.db().Write(write, &batch); !status.ok()) {
     return tl::unexpected(to_error(status, "writing to the queue in " + options.dir));
   }
   ledger.keep();
+  if (*schema != 0 && *schema != kSchema) say_migrated(options, *schema);
   return epoch;
 }
 

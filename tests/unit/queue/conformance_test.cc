@@ -119,6 +119,40 @@ TEST_P(AnyStore, KeepsADeferralAndItsWords) {
   EXPECT_EQ(list_all(store())[0].pending.progress, fate.progress);
 }
 
+TEST_P(AnyStore, KeepsWhatTheOperatorHoldsAndWhoWasTold) {
+  accept(kId, {{5, 0}});
+  Fate hold = deferred(0, 0);
+  hold.progress.held = hold.progress.delay_told = true;
+  now(make_settle(5, kId, {hold}));
+  restart();
+  const auto entries = only<Entry>(gain_all(store()));
+  ASSERT_THAT(entries, SizeIs(1));
+  EXPECT_TRUE(entries[0].held);
+  EXPECT_EQ(list_all(store())[0].pending.progress, hold.progress);
+  now(make_settle(5, kId, {deferred(0, 1)}));
+  restart();
+  EXPECT_FALSE(only<Entry>(gain_all(store()))[0].held);
+}
+
+TEST_P(AnyStore, KeepsWhatTheSenderWishedOfTime) {
+  Accept accept = make_accept(kId, {{5, 0}});
+  mail::Envelope envelope = *accept.envelope;
+  envelope.deliver_by = mail::DeliverBy{Instant(std::chrono::hours(5)), true, false};
+  envelope.hold_until = Instant(std::chrono::hours(2));
+  envelope.priority = -4;
+  accept.envelope = std::make_shared<const mail::Envelope>(envelope);
+  const auto arrived = only<Arrived>(now(std::move(accept)));
+  ASSERT_THAT(arrived, SizeIs(1));
+  EXPECT_EQ(arrived[0].letter->recipients[0].priority, -4);
+  restart();
+  EXPECT_EQ(only<Entry>(gain_all(store()))[0].priority, -4);
+  EXPECT_EQ(store().envelope(kId).value(), envelope);
+  const auto loaded = only<Loaded>(now(Load{1, 5, kId, {0}, 0}));
+  ASSERT_THAT(loaded, SizeIs(1));
+  EXPECT_EQ(*loaded[0].letter->envelope, envelope);
+  EXPECT_EQ(loaded[0].letter->recipients[0].priority, -4);
+}
+
 TEST_P(AnyStore, GivesEveryRecipientTheWishOfItsEnvelope) {
   const MessageId id = id_at(1000);
   const MessageId bounce = id_at(2000);

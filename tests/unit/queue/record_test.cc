@@ -24,6 +24,9 @@ mail::Envelope full_envelope() {
   envelope.body_bytes = std::numeric_limits<std::uint64_t>::max();
   envelope.body_chunks = 65535;
   envelope.recipients_total = 128;
+  envelope.deliver_by = mail::DeliverBy{Instant(Duration(77)), true, true};
+  envelope.hold_until = Instant(Duration(-1));
+  envelope.priority = mail::kPriorityMin;
   envelope.submitter = std::string(300, 's');
   return envelope;
 }
@@ -38,14 +41,17 @@ mail::PendingRecipient full_recipient() {
   pending.progress.last_host = "mx1.example.com[2001:db8::1]:25";
   pending.progress.last_words = "421 4.7.0 \xF0\x9F\x93\xA7";
   pending.progress.maybe_delivered = true;
+  pending.progress.held = true;
+  pending.progress.delay_told = true;
   pending.tls_wish = mail::TlsWish::kOptional;
+  pending.priority = mail::kPriorityMax;
   return pending;
 }
 
 mail::HistoryEvent full_event() {
   mail::HistoryEvent event;
   event.time = Instant(std::chrono::seconds(1));
-  event.kind = mail::HistoryKind::kExpired;
+  event.kind = mail::HistoryKind::kDelayTold;
   event.attempt = 70000;
   event.next_due = kNever;
   event.recipient = "a@example.com b@example.com";
@@ -121,9 +127,16 @@ TEST(Record, HasTheBytesThatTheDocumentSays) {
   envelope.recipients_total = 2;
   std::string bytes;
   encode_envelope(envelope, bytes);
-  EXPECT_EQ(bytes, std::string("\x01\x08\x02\x01\0\0\0\0\0\0\xAC\x02\x01\x02\x03"
+  EXPECT_EQ(bytes, std::string("\x02\x08\0\x09\x02\x01\0\0\0\0\0\0\xAC\x02\x01\x02\x03"
                                "a@b\0\0",
-                               20));
+                               22));
+  envelope.deliver_by = mail::DeliverBy{Instant(Duration(3)), true, false};
+  envelope.hold_until = Instant(Duration(4));
+  envelope.priority = 9;
+  bytes.clear();
+  encode_envelope(envelope, bytes);
+  EXPECT_EQ(bytes.substr(0, 20),
+            std::string("\x02\x08\x0B\x12\x03\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0", 20));
 
   mail::PendingRecipient pending;
   pending.recipient.address = mail::Mailbox::trusted("u@x");
@@ -131,9 +144,9 @@ TEST(Record, HasTheBytesThatTheDocumentSays) {
   pending.progress.due = Instant(Duration(-1));
   bytes.clear();
   encode_recipient(pending, {1, 2}, bytes);
-  EXPECT_EQ(bytes, std::string("\x01\0\x01\x01\x02\x03u@x\0\0\0"
+  EXPECT_EQ(bytes, std::string("\x02\0\x01\x09\x01\x02\x03u@x\0\0\0"
                                "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0",
-                               23));
+                               24));
 
   mail::HistoryEvent event;
   event.kind = mail::HistoryKind::kDelivered;
@@ -167,17 +180,20 @@ TEST(Record, RefusesEveryPrefixAndEveryTail) {
 TEST(Record, NamesAVersionThatItDoesNotKnow) {
   std::string bytes;
   encode_envelope(full_envelope(), bytes);
-  bytes[0] = 2;
+  bytes[0] = 3;
   const auto refused = decode_envelope({}, bytes);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt);
-  EXPECT_THAT(refused.error().words, ::testing::HasSubstr("version 2"));
+  EXPECT_THAT(refused.error().words, ::testing::HasSubstr("version 3"));
+  bytes[0] = 0;
+  EXPECT_THAT(decode_envelope({}, bytes).error().words, ::testing::HasSubstr("version 0"));
+  EXPECT_FALSE(decode_note(std::string("\x02\0\0\0\0\0\0\0\0", 9))) << "notes have no second";
 }
 
 TEST(Record, RefusesUnknownFlagsAndKinds) {
   std::string bytes;
   encode_recipient(full_recipient(), {2, 1}, bytes);
-  for (const auto& [at, value] : {std::pair<std::size_t, char>{1, 8}, {1, 16}, {2, 16}}) {
+  for (const auto& [at, value] : {std::pair<std::size_t, char>{1, 32}, {2, 16}, {3, 19}}) {
     std::string wrong = bytes;
     wrong[at] = value;
     EXPECT_FALSE(decode_recipient(0, 0, wrong)) << at;
@@ -188,16 +204,29 @@ TEST(Record, RefusesUnknownFlagsAndKinds) {
     envelope[1] = flags;
     EXPECT_FALSE(decode_envelope({}, envelope));
   }
+  const auto with = [](std::size_t at, char value) {
+    std::string wrong;
+    encode_envelope(mail::Envelope{}, wrong);
+    wrong[at] = value;
+    return wrong;
+  };
+  EXPECT_TRUE(decode_envelope({}, with(3, 18)));
+  EXPECT_FALSE(decode_envelope({}, with(3, 19))) << "priority";
+  EXPECT_FALSE(decode_envelope({}, with(2, 2))) << "a by-mode without a time";
+  EXPECT_FALSE(decode_envelope({}, with(2, 4)));
+  EXPECT_FALSE(decode_envelope({}, with(2, 16)));
+  EXPECT_FALSE(decode_envelope({}, with(2, 8).insert(4, std::string(8, '\0')))) << "held until 0";
+  EXPECT_TRUE(decode_envelope({}, with(2, 8).insert(4, std::string(8, '\1'))));
   std::vector<mail::HistoryEvent> none;
   std::string history;
   const mail::HistoryEvent event = full_event();
   encode_history({&event, 1}, history);
-  history[2] = 5;
+  history[2] = 9;
   EXPECT_FALSE(decode_history(history, none));
 }
 
 TEST(Record, RefusesNumbersThatAreTooLargeOrPadded) {
-  const std::string head = std::string("\x01\0\0\0\0\0\0\0\0\0", 10);  // to the body's bytes
+  const std::string head = std::string("\x02\0\0\x09\0\0\0\0\0\0\0\0", 12);  // to the body's bytes
   const std::string tail = std::string("\0\0\0\0\0", 5);
   EXPECT_TRUE(decode_envelope({}, head + std::string(1, '\0') + tail));
   EXPECT_TRUE(decode_envelope({}, head + std::string(9, '\xFF') + '\x01' + tail));

@@ -35,8 +35,10 @@ std::string render(const mail::PendingRecipient& pending) {
          " " + pending.recipient.address.text() + " " + pending.recipient.orcpt + " r" +
          std::to_string(progress.revision) + " a" + std::to_string(progress.attempts) + " " +
          render_time(progress.due) + " " + progress.retry_class + " " + progress.last_host + " " +
-         progress.last_words + (progress.maybe_delivered ? " maybe" : "") + " wish " +
-         std::to_string(static_cast<int>(pending.tls_wish)) + ">";
+         progress.last_words + (progress.maybe_delivered ? " maybe" : "") +
+         (progress.held ? " held" : "") + (progress.delay_told ? " told" : "") + " wish " +
+         std::to_string(static_cast<int>(pending.tls_wish)) + " priority " +
+         std::to_string(pending.priority) + ">";
 }
 
 std::string render(const StoreEvent& event) {
@@ -75,7 +77,8 @@ std::string render(const StoreEvent& event) {
       return "Entry " + place(e.shard, e.id) + " " + std::to_string(e.number) + " r" +
              std::to_string(e.revision) + " a" + std::to_string(e.attempts) + " " +
              render_time(e.due) + " " + e.domain.text() + " " + e.retry_class + " wish " +
-             std::to_string(static_cast<int>(e.tls_wish));
+             std::to_string(static_cast<int>(e.tls_wish)) + " priority " +
+             std::to_string(e.priority) + (e.held ? " held" : "");
     }
     std::string operator()(const GainedAll& e) const {
       return "GainedAll " + std::to_string(e.shard);

@@ -140,11 +140,11 @@ TEST_F(RocksDirectory, SaysWhenAnotherProcessUsesTheQueue) {
 
 TEST_F(RocksDirectory, RefusesANewerFormatAndLeavesItAlone) {
   open().reset();
-  put(Family::kDefault, kSchemaKey, "2");
+  put(Family::kDefault, kSchemaKey, "3");
   const auto before = keys(Family::kDefault);
   const Error error = open_error();
   EXPECT_EQ(error.code, ErrorCode::kUnsupported);
-  EXPECT_THAT(error.words, HasSubstr("written by a newer version (format 2"));
+  EXPECT_THAT(error.words, HasSubstr("written by a newer version (format 3"));
   EXPECT_EQ(keys(Family::kDefault), before);
 }
 
