@@ -106,6 +106,8 @@ void TlsRehearsal::carry_out(delivery::Action& action) {
                  [](delivery::SuspectedStrip&) {},
                  [](delivery::Remember&) {},
                  [](delivery::BackedOff&) {},
+                 [](delivery::SlowedDown&) {},
+                 [](delivery::Recovered&) {},
              },
              action);
 }

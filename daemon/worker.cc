@@ -325,6 +325,18 @@ void Worker::apply(delivery::Action& action) {
                                {"next_s", std::to_string(wait)},
                                {"words", e.words}});
           },
+          [&](delivery::SlowedDown& e) {
+            house_->log.write(LogLevel::kWarning, "site_slowed_down",
+                              {{"domain", e.domain.text()},
+                               {"host", e.host.text()},
+                               {"connections", std::to_string(e.connections)},
+                               {"messages_per_minute", std::to_string(e.message_rate)},
+                               {"words", e.words}});
+          },
+          [&](delivery::Recovered& e) {
+            house_->log.write(LogLevel::kInfo, "site_recovered",
+                              {{"domain", e.domain.text()}, {"site", e.site}});
+          },
       },
       action);
 }

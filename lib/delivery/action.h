@@ -138,8 +138,21 @@ struct BackedOff {
   policy::RetryClass retry_class;
   std::string words;
 };
+// For log: a site has had enough of us (RFC 5321 §4.2.3: 421, 451), so it gets less for a while.
+struct SlowedDown {
+  RoutingDomain domain;  // whose mail brought it to light
+  MxName host;
+  std::string words;               // the host's
+  std::uint32_t connections = 0;   // allowed from now on
+  std::uint32_t message_rate = 0;  // a minute, likewise
+};
+// For log: it is at full speed again.
+struct Recovered {
+  RoutingDomain domain;  // one of its domains
+  std::string site;
+};
 using Action = std::variant<Lookup, WantSts, Load, Connect, Deliver, Quit, Persist, FellBack,
-                            TlsBarred, SuspectedStrip, Remember, BackedOff>;
+                            TlsBarred, SuspectedStrip, Remember, BackedOff, SlowedDown, Recovered>;
 using Actions = std::vector<Action>;
 
 }  // namespace posthaste::delivery

@@ -47,11 +47,28 @@ struct SteeringView {
 
 struct DestinationView {
   RoutingDomain domain;
-  std::uint64_t waiting = 0, ready = 0, in_flight = 0, connections = 0;
+  // As in Counts; each recipient is counted once.
+  std::uint64_t waiting = 0, ready = 0, in_flight = 0, held = 0, suspended = 0, connections = 0;
   Instant next_due = kNever;
   Instant backed_off_until;  // epoch: not backed off; else some of its mail is
   std::string last_failure;  // words of the last failure as a whole, empty after a success
   std::array<std::uint64_t, policy::kRetryClasses> waiting_by_class{};
+  // The operator has stopped all of its mail; the epoch: he has not; kNever: until he says so.
+  Instant suspended_until;
+  std::string suspended_words;  // "domain example.com: they asked us to"
+  // Its MX hosts: "mx1.example.com", "mx1.example.com +2 #1f3a"; empty: not known just now.
+  std::string site;
+  std::uint64_t window = 0;  // connections that its site is allowed just now; 0: not known
+  Instant slowed_until;      // when the site is at full speed again; the epoch: it is
+  std::string slowed_words;  // why it is not
+};
+
+// Domains that are served by the same mail hosts share what those bear.
+struct SiteView {
+  std::string name;  // as DestinationView::site
+  std::uint64_t domains = 0, connections = 0, window = 0;
+  Instant slowed_until;  // as in DestinationView
+  std::string slowed_words;
 };
 
 // What is known of the TLS of a domain's hosts, for mail that wishes nothing of its own.
