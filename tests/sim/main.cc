@@ -1,30 +1,43 @@
 // sim: runs seeds through the simulator.
 //
-//   sim --seeds N [--from M]              N seeds; stops at the first that breaks a rule
-//   sim --seed N [--trace]                one seed, with its timeline
-//   … --planted NAME                      with a bug planted: succeeds if a seed finds it
-//   sim --list                            the bugs that can be planted
+//   sim --seeds N [--from M] [--jobs J]   N seeds, J at a time; stops at the first that breaks a
+//   rule sim --seed N [--trace]                one seed, with its timeline … --planted NAME with a
+//   bug planted: succeeds if a seed finds it … --progress                          says now and
+//   then how far it is sim --list                            the bugs that can be planted
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <condition_variable>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "tests/sim/simulation.h"
 
 namespace posthaste::sim {
 namespace {
 
+constexpr std::uint64_t kJobsMax = 256;
+
 struct Arguments {
   std::uint64_t from = 1;
   std::uint64_t seeds = 1;
+  std::uint64_t jobs = 1;
   bool trace = false;
+  bool progress = false;
   std::string planted;
   Mutation mutation;
 };
 
-std::uint64_t seed_at_work = 0;
+thread_local std::uint64_t seed_at_work = 0;
 
 // A CHECK in the code under test ends the program; this line says where to look.
 void on_abort(int) {
@@ -34,8 +47,10 @@ void on_abort(int) {
 }
 
 int usage() {
-  std::fputs("usage: sim (--seed N [--trace] | --seeds N [--from M]) [--planted NAME] | --list\n",
-             stderr);
+  std::fputs(
+      "usage: sim (--seed N [--trace] | --seeds N [--from M] [--jobs J] [--progress])"
+      " [--planted NAME] | --list\n",
+      stderr);
   return 2;
 }
 
@@ -52,23 +67,115 @@ bool plant(const std::string& name, Mutation& mutation) {
   return mutation.bug != Bug::kNone;
 }
 
+// Many seeds, some at a time. What it finds is the lowest seed that breaks a rule, however many
+// work on them.
+class Run {
+ public:
+  explicit Run(const Arguments& arguments)
+      : arguments_(arguments), next_(arguments.from), end_(arguments.from + arguments.seeds) {}
+
+  void go() {
+    std::vector<std::thread> workers;
+    for (std::uint64_t i = 1; i < arguments_.jobs; ++i) workers.emplace_back([this] { work(); });
+    std::thread reporter;
+    if (arguments_.progress) reporter = std::thread([this] { report(); });
+    work();
+    for (std::thread& worker : workers) worker.join();
+    {
+      const std::lock_guard lock(mutex_);
+      over_ = true;
+    }
+    changed_.notify_all();
+    if (reporter.joinable()) reporter.join();
+  }
+  struct Found {
+    std::uint64_t seed;
+    std::string rule;
+  };
+  const std::optional<Found>& found() const { return found_; }
+
+ private:
+  void work() {
+    for (;;) {
+      const std::uint64_t seed = next_.fetch_add(1);
+      if (seed >= end_.load()) return;
+      seed_at_work = seed;
+      Simulation simulation(seed, arguments_.mutation, arguments_.trace);
+      const auto violation = simulation.run();
+      if (arguments_.trace) std::printf("%s\n", simulation.summary().c_str());
+      ++done_;
+      if (violation) note(seed, *violation);
+    }
+  }
+
+  void note(std::uint64_t seed, const std::string& rule) {
+    const std::lock_guard lock(mutex_);
+    if (found_ && found_->seed < seed) return;
+    found_ = Found{seed, rule};
+    end_ = seed;  // nobody begins a later one
+  }
+
+  void report() {
+    constexpr auto kEvery = std::chrono::seconds(10);
+    const auto began = std::chrono::steady_clock::now();
+    std::unique_lock lock(mutex_);
+    while (!changed_.wait_for(lock, kEvery, [this] { return over_; })) {
+      const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - began;
+      const auto done = done_.load();
+      std::fprintf(stderr, "%llu of %llu seeds, %.0f a second\n",
+                   static_cast<unsigned long long>(done),
+                   static_cast<unsigned long long>(arguments_.seeds),
+                   static_cast<double>(done) / taken.count());
+    }
+  }
+
+  const Arguments& arguments_;
+  std::atomic<std::uint64_t> next_, end_;
+  std::atomic<std::uint64_t> done_{0};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool over_ = false;
+  std::optional<Found> found_;
+};
+
 int run(const Arguments& arguments) {
   std::signal(SIGABRT, on_abort);
-  for (std::uint64_t seed = arguments.from; seed < arguments.from + arguments.seeds; ++seed) {
-    seed_at_work = seed;
-    Simulation simulation(seed, arguments.mutation, arguments.trace);
-    const auto violation = simulation.run();
-    if (arguments.trace) std::printf("%s\n", simulation.summary().c_str());
-    if (!violation) continue;
-    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), violation->c_str());
-    std::printf("replay: sim --seed %llu --trace%s%s\n", static_cast<unsigned long long>(seed),
-                arguments.planted.empty() ? "" : " --planted ", arguments.planted.c_str());
-    return arguments.planted.empty() ? 1 : 0;
+  Run run(arguments);
+  run.go();
+  if (!run.found()) {
+    std::printf("%llu seeds from %llu: nothing found\n",
+                static_cast<unsigned long long>(arguments.seeds),
+                static_cast<unsigned long long>(arguments.from));
+    return arguments.planted.empty() ? 0 : 1;
   }
-  std::printf("%llu seeds from %llu: nothing found\n",
-              static_cast<unsigned long long>(arguments.seeds),
-              static_cast<unsigned long long>(arguments.from));
-  return arguments.planted.empty() ? 0 : 1;
+  const auto seed = static_cast<unsigned long long>(run.found()->seed);
+  std::printf("seed %llu: %s\n", seed, run.found()->rule.c_str());
+  std::printf("replay: sim --seed %llu --trace%s%s\n", seed,
+              arguments.planted.empty() ? "" : " --planted ", arguments.planted.c_str());
+  return arguments.planted.empty() ? 1 : 0;
+}
+
+bool parse_number(const char* text, std::uint64_t& number) {
+  const char* const end = text + std::strlen(text);
+  const auto parsed = std::from_chars(text, end, number);
+  return parsed.ec == std::errc() && parsed.ptr == end;
+}
+
+// False: not understood. `next` is the argument behind the option; it says whether it was used.
+bool take(const std::string& option, const char* next, bool& used, Arguments& arguments) {
+  used = false;
+  if (option == "--trace") return arguments.trace = true;
+  if (option == "--progress") return arguments.progress = true;
+  if (next == nullptr) return false;
+  used = true;
+  if (option == "--planted") {
+    arguments.planted = next;
+    return plant(arguments.planted, arguments.mutation);
+  }
+  if (option == "--seed" || option == "--from") return parse_number(next, arguments.from);
+  if (option == "--seeds") return parse_number(next, arguments.seeds);
+  if (option == "--jobs") return parse_number(next, arguments.jobs);
+  return false;
 }
 
 }  // namespace
@@ -80,21 +187,11 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string option = argv[i];
     if (option == "--list") return list();
-    if (option == "--trace") {
-      arguments.trace = true;
-      continue;
-    }
-    if (i + 1 == argc) return usage();
-    const char* value = argv[++i];
-    if (option == "--seed" || option == "--from") {
-      arguments.from = std::strtoull(value, nullptr, 10);
-    } else if (option == "--seeds") {
-      arguments.seeds = std::strtoull(value, nullptr, 10);
-    } else if (option == "--planted" && plant(value, arguments.mutation)) {
-      arguments.planted = value;
-    } else {
-      return usage();
-    }
+    bool used = false;
+    if (!take(option, i + 1 < argc ? argv[i + 1] : nullptr, used, arguments)) return usage();
+    if (used) ++i;
   }
+  const bool one_timeline = !arguments.trace || (arguments.seeds == 1 && arguments.jobs == 1);
+  if (arguments.jobs == 0 || arguments.jobs > kJobsMax || !one_timeline) return usage();
   return run(arguments);
 }
