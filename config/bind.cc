@@ -73,7 +73,10 @@ Submission bind_submission(const Section& in) {
           .client_certificates = bind_client_certificates(in.section("client_certificates")),
           .message_bytes_max = size(in, "limits.message_size"),
           .recipients_max = count<std::uint16_t>(in, "limits.recipients"),
-          .connections_max = count<std::uint32_t>(in, "limits.connections")};
+          .connections_max = count<std::uint32_t>(in, "limits.connections"),
+          .future_release_max = duration(in, "future_release_max"),
+          .deliver_by_min = duration(in, "deliver_by_min"),
+          .priority = parse_flag(in.text("priority").value_or("")).value_or(false)};
 }
 
 std::vector<Endpoint> bind_dns_servers(const Section& in) {
@@ -137,19 +140,6 @@ Delivery bind_delivery(const Section& in) {
   return delivery;
 }
 
-policy::RetryOverlay bind_retry_overlay(const Section& in) {
-  policy::RetryOverlay overlay;
-  if (const auto texts = in.texts("intervals"); !texts.empty()) {
-    overlay.intervals.emplace();
-    for (const std::string& text : texts) {
-      overlay.intervals->push_back(parse_duration(text).value_or(Duration::zero()));
-    }
-  }
-  overlay.jitter = parse_fraction(in.text("jitter").value_or(""));
-  overlay.expire_after = parse_duration(in.text("expire_after").value_or(""));
-  return overlay;
-}
-
 Queue bind_queue(const Section& in) {
   return {.sync = parse_flag(in.text("sync").value_or("")).value_or(true),
           .min_free_bytes = size(in, "min_free_space"),
@@ -191,24 +181,6 @@ std::vector<policy::DomainPattern> bind_patterns(const Section& rule, std::strin
     if (auto pattern = policy::parse_domain_pattern(text)) patterns.push_back(std::move(*pattern));
   }
   return patterns;
-}
-
-policy::RetryPolicies bind_retry(const Section& retry) {
-  policy::RetryPolicies policies;
-  policy::RetryOverlay defaults = bind_retry_overlay(retry.section("default"));
-  if (defaults.intervals) policies.defaults.intervals = std::move(*defaults.intervals);
-  policies.defaults.jitter = defaults.jitter.value_or(0);
-  policies.defaults.expire_after = defaults.expire_after.value_or(Duration::zero());
-  for (const auto& [entry, section] : retry.named("classes")) {
-    const auto retry_class = policy::parse_retry_class(entry->key);
-    if (retry_class)
-      policies.classes[static_cast<std::size_t>(*retry_class)] = bind_retry_overlay(section);
-  }
-  for (const Section& item : retry.sections("domains")) {
-    policies.rules.push_back(
-        {.match = bind_patterns(item, "match"), .overlay = bind_retry_overlay(item)});
-  }
-  return policies;
 }
 
 Config bind(const Section& file, Findings& findings) {

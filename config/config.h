@@ -49,6 +49,9 @@ struct Submission {
   std::uint64_t message_bytes_max = 0;
   std::uint16_t recipients_max = 0;
   std::uint32_t connections_max = 0;
+  Duration future_release_max{};  // zero: FUTURERELEASE is not offered
+  Duration deliver_by_min{};
+  bool priority = false;  // MT-PRIORITY is offered
 };
 
 struct Timeouts {

@@ -2,117 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-#include <cstddef>
 #include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "config/render_retry.h"
 #include "config/values.h"
-#include "lib/policy/retry_policy.h"
+#include "config/yaml_writer.h"
 
 namespace posthaste::config {
 namespace {
-
-// Lines of block style YAML.
-class YamlWriter {
- public:
-  void section(std::string_view key) {
-    line(key, "");
-    ++depth_;
-  }
-  void item() {
-    ++depth_;
-    begins_item_ = true;
-  }
-  void end() {
-    --depth_;
-    begins_item_ = false;
-  }
-
-  void text(std::string_view key, std::string_view value) { line(key, scalar(value)); }
-  void texts(std::string_view key, const std::vector<std::string>& values) {
-    std::string list;
-    for (const std::string& value : values) list += (list.empty() ? "" : ", ") + scalar(value);
-    line(key, fmt::format("[{}]", list));
-  }
-  void count(std::string_view key, std::uint64_t value) { line(key, fmt::format("{}", value)); }
-  void fraction(std::string_view key, double value) { line(key, fmt::format("{}", value)); }
-  void flag(std::string_view key, bool value) { line(key, value ? "true" : "false"); }
-  void duration(std::string_view key, Duration value) { line(key, render_duration(value)); }
-  void size(std::string_view key, std::uint64_t value) { line(key, render_size(value)); }
-
-  std::string take() { return std::move(out_); }
-
- private:
-  // Without quotes only what YAML cannot take for a number, a flag or syntax: words, paths and
-  // durations.
-  static bool is_plain(std::string_view value) {
-    static constexpr std::array<std::string_view, 3> kWords{"true", "false", "null"};
-    if (std::find(kWords.begin(), kWords.end(), value) != kWords.end()) return false;
-    if (parse_duration(value)) return true;
-    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-    return !value.empty() && (is_letter(value.front()) || value.front() == '/') &&
-           std::all_of(value.begin(), value.end(), [&](char c) {
-             return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '/' || c == '-' ||
-                    c == '_';
-           });
-  }
-
-  static std::string scalar(std::string_view value) {
-    if (is_plain(value)) return std::string(value);
-    std::string quoted = "\"";
-    for (const char c : value) {
-      if (c == '"' || c == '\\') quoted += '\\';
-      quoted += c;
-    }
-    return quoted + '"';
-  }
-
-  void line(std::string_view key, std::string_view value) {
-    const std::size_t indent = 2 * depth_;
-    if (begins_item_) {
-      out_ += std::string(indent - 2, ' ') + "- ";
-      begins_item_ = false;
-    } else {
-      out_ += std::string(indent, ' ');
-    }
-    out_ += fmt::format("{}:{}{}\n", key, value.empty() ? "" : " ", value);
-  }
-
-  std::string out_;
-  std::size_t depth_ = 0;
-  bool begins_item_ = false;
-};
-
-// A list of sections; an empty one is written as such, as no list would be the default.
-template <typename Items, typename Write>
-void write_items(YamlWriter& out, std::string_view key, const Items& items, Write write) {
-  if (items.empty()) return out.texts(key, {});
-  out.section(key);
-  for (const auto& item : items) {
-    out.item();
-    write(item);
-    out.end();
-  }
-  out.end();
-}
-
-template <typename Items, typename Render>
-std::vector<std::string> rendered(const Items& items, Render render) {
-  std::vector<std::string> texts;
-  for (const auto& item : items) texts.push_back(render(item));
-  return texts;
-}
-
-void write_patterns(YamlWriter& out, std::string_view key,
-                    const std::vector<policy::DomainPattern>& patterns) {
-  out.texts(key,
-            rendered(patterns, [](const policy::DomainPattern& pattern) { return pattern.text; }));
-}
 
 void write_client_certificates(YamlWriter& out, const ClientCertificates& clients) {
   out.section("client_certificates");
@@ -135,6 +36,9 @@ void write_submission(YamlWriter& out, const Submission& submission) {
   out.count("recipients", submission.recipients_max);
   out.count("connections", submission.connections_max);
   out.end();
+  out.duration("future_release_max", submission.future_release_max);
+  out.duration("deliver_by_min", submission.deliver_by_min);
+  out.flag("priority", submission.priority);
   out.end();
 }
 
@@ -179,12 +83,12 @@ void write_delivery(YamlWriter& out, const Delivery& delivery) {
                      all.message_rate,
                      all.connection_rate});
   out.end();
-  write_items(out, "domains", delivery.limit_rules, [&](const LimitsRule& rule) {
+  out.items("domains", delivery.limit_rules, [&](const LimitsRule& rule) {
     write_patterns(out, "match", rule.match);
     write_limits(out, rule);
   });
   out.end();
-  write_items(out, "routes", delivery.routes, [&](const Route& route) {
+  out.items("routes", delivery.routes, [&](const Route& route) {
     write_patterns(out, "match", route.match);
     out.texts("hosts", rendered(route.hosts, render_route_host));
   });
@@ -267,41 +171,13 @@ void write_tls(YamlWriter& out, const Tls& tls) {
   out.section("default");
   write_tls_overlay(out, completed(tls.defaults));
   out.end();
-  write_items(out, "domains", tls.rules, [&](const policy::TlsRule& rule) {
+  out.items("domains", tls.rules, [&](const policy::TlsRule& rule) {
     if (!rule.match.empty()) write_patterns(out, "match", rule.match);
     if (!rule.mx.empty()) write_patterns(out, "mx", rule.mx);
     write_tls_overlay(out, rule.overlay);
   });
   if (!tls.mta_sts_ca_file.empty()) out.text("mta_sts_ca_file", tls.mta_sts_ca_file);
   write_tls_report(out, tls.report);
-  out.end();
-}
-
-void write_retry_overlay(YamlWriter& out, const policy::RetryOverlay& overlay) {
-  if (overlay.intervals) out.texts("intervals", rendered(*overlay.intervals, render_duration));
-  if (overlay.jitter) out.fraction("jitter", *overlay.jitter);
-  if (overlay.expire_after) out.duration("expire_after", *overlay.expire_after);
-}
-
-void write_retry(YamlWriter& out, const policy::RetryPolicies& retry) {
-  out.section("retry");
-  out.section("default");
-  write_retry_overlay(
-      out, {retry.defaults.intervals, retry.defaults.jitter, retry.defaults.expire_after});
-  out.end();
-  out.section("classes");
-  for (std::size_t i = 0; i < retry.classes.size(); ++i) {
-    const policy::RetryOverlay& overlay = retry.classes[i];
-    if (!overlay.intervals && !overlay.jitter && !overlay.expire_after) continue;
-    out.section(policy::name(static_cast<policy::RetryClass>(i)));
-    write_retry_overlay(out, overlay);
-    out.end();
-  }
-  out.end();
-  write_items(out, "domains", retry.rules, [&](const policy::RetryPolicies::Rule& rule) {
-    write_patterns(out, "match", rule.match);
-    write_retry_overlay(out, rule.overlay);
-  });
   out.end();
 }
 
@@ -334,7 +210,7 @@ std::string render_config(const Config& config) {
   if (!config.hostname.empty()) out.text("hostname", config.hostname);
   out.text("data_dir", config.data_dir);
   out.text("workers", config.workers == 0 ? "auto" : fmt::format("{}", config.workers));
-  write_items(out, "listen", config.listen, [&](const Listen& listen) {
+  out.items("listen", config.listen, [&](const Listen& listen) {
     out.text("address", render_endpoint(listen.address));
     out.text("tls", name(listen.tls));
   });

@@ -60,7 +60,7 @@ bool is_certificate_holder(std::string_view text) {
 // matters (below 2^53).
 std::optional<double> measure(Kind kind, std::string_view text) {
   if (kind == Kind::kFraction) return parse_fraction(text);
-  if (kind == Kind::kDuration) {
+  if (kind == Kind::kDuration || kind == Kind::kDurationOrNever) {
     const auto duration = parse_duration(text);
     return duration ? std::optional(static_cast<double>(duration->count())) : std::nullopt;
   }
@@ -127,6 +127,7 @@ std::string_view words(Kind kind) {
     case Kind::kDomain: return "a domain in ASCII (xn--… for others)";
     case Kind::kDomainPattern: return "a domain, or *. and a domain";
     case Kind::kDuration: return "a duration";
+    case Kind::kDurationOrNever: return "never or a duration";
     case Kind::kEndpoint: return "an IP address and a port";
     case Kind::kEndpointOrNone: return "an IP address and a port, or none";
     case Kind::kFingerprint: return "sha256: and 64 hexadecimal digits";
@@ -159,6 +160,7 @@ std::string_view json_pattern(Kind kind) {
     case Kind::kHostName: return "^[A-Za-z0-9.-]+$";
     case Kind::kDomainPattern: return "^(\\*\\.)?[A-Za-z0-9._-]+$";
     case Kind::kDuration: return "^[0-9]+(ms|s|m|h|d)$";
+    case Kind::kDurationOrNever: return "^([0-9]+(ms|s|m|h|d)|never)$";
     case Kind::kEndpoint: return "^[0-9a-fA-F:.\\[\\]]+:[0-9]+$";
     case Kind::kEndpointOrNone: return "^([0-9a-fA-F:.\\[\\]]+:[0-9]+|none)$";
     case Kind::kFingerprint: return "^sha256:[0-9A-Fa-f:]{64,95}$";
@@ -186,6 +188,7 @@ bool accepts(const Field& field, std::string_view text) {
     case Kind::kNothing: return false;
     case Kind::kChoice: return contains(choices(field), text);
     case Kind::kCountOrAuto: return text == "auto" || in_range(field, text);
+    case Kind::kDurationOrNever: return text == "never" || in_range(field, text);
     case Kind::kCount:
     case Kind::kDuration:
     case Kind::kFraction:

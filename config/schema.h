@@ -33,6 +33,7 @@ enum class Kind : std::uint8_t {
   kDomain,
   kDomainPattern,
   kDuration,
+  kDurationOrNever,
   kEndpoint,
   kEndpointOrNone,
   kFingerprint,

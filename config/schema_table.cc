@@ -11,6 +11,7 @@ constexpr std::string_view kTimeoutRange = "10ms..1d";
 constexpr std::string_view kIntervals = "[1m, 5m, 15m, 30m, 1h, 2h, 4h]";
 constexpr std::string_view kLevels = "none|may|dane|encrypt|dane-only|fingerprint|verify|secure";
 constexpr std::string_view kOnFailure = "plaintext|defer|bounce";
+constexpr std::string_view kClasses = "connect|dns|tls|greylist|throttled|mailbox|policy|other";
 constexpr std::string_view kVersions = "TLSv1|TLSv1.1|TLSv1.2|TLSv1.3";
 constexpr std::string_view kMatchDoc =
     "the domains that this rule is for: `example.com` is that name alone, `*.example.com` every "
@@ -67,6 +68,13 @@ constexpr Field kFields[] = {
      "recipients of one transaction"},
     {"submission.limits.connections", kValue, kCount, "1000", "1000", "1..1000000",
      "clients connected at once; the next one gets a 421"},
+
+    {"submission.future_release_max", kValue, kDuration, "7d", "7d", "0s..365d",
+     "how long clients may have us hold a message (FUTURERELEASE, RFC 4865); `0s`: not offered"},
+    {"submission.deliver_by_min", kValue, kDuration, "1m", "1m", "0s..1d",
+     "the shortest deadline that clients may set (DELIVERBY, RFC 2852)"},
+    {"submission.priority", kValue, kFlag, "true", "true", "",
+     "whether clients may say what goes first (MT-PRIORITY, RFC 6710)"},
 
     {"dns", kSection, kNothing, "", "", "", "how names are resolved"},
     {"dns.servers", kValues, kDnsServer, "[]", "[127.0.0.1]", "",
@@ -259,7 +267,8 @@ constexpr Field kFields[] = {
      "who reports; default: `hostname`"},
 
     {"retry", kSection, kNothing, "", "", "",
-     "when deferred mail is tried again; default < class < domain rules, field by field"},
+     "when deferred mail is tried again; default < class < domain < class of the domain, field by "
+     "field"},
     {"retry.default", kSection, kNothing, "", "", "", "for every recipient"},
     {"retry.default.intervals", kOneOrMore, kDuration, kIntervals, kIntervals, "1s..30d",
      "the waits between attempts; the last one repeats"},
@@ -267,12 +276,17 @@ constexpr Field kFields[] = {
      "each wait is drawn from 1 - jitter to 1 + jitter times the interval"},
     {"retry.default.expire_after", kValue, kDuration, "5d", "5d", "1s..365d",
      "after that time since arrival the mail is returned"},
+    {"retry.default.delay_notice_after", kValue, kDurationOrNever, "4h", "4h", "0s..365d",
+     "after that time since arrival the sender is told, once, that the mail still waits; `never` "
+     "or `0s`: he is not"},
     {"retry.classes", kNamed, kNothing, "{}", "{greylist: {intervals: [5m, 10m, 20m, 1h]}}",
-     "connect|dns|tls|greylist|throttled|mailbox|policy|other", "by the class of the last failure"},
+     kClasses, "by the class of the last failure"},
     {"retry.classes.intervals", kOneOrMore, kDuration, "", "[5m, 10m, 20m, 1h]", "1s..30d",
      "as in `retry.default`"},
     {"retry.classes.jitter", kValue, kFraction, "", "0.1", "0..0.5", "as in `retry.default`"},
     {"retry.classes.expire_after", kValue, kDuration, "", "2d", "1s..365d",
+     "as in `retry.default`"},
+    {"retry.classes.delay_notice_after", kValue, kDurationOrNever, "", "12h", "0s..365d",
      "as in `retry.default`"},
     {"retry.domains", kSections, kNothing, "[]", "[{match: example.com, intervals: [30s, 1m]}]", "",
      "rules for some domains; each sets only what it names, a later rule wins"},
@@ -282,6 +296,19 @@ constexpr Field kFields[] = {
      "as in `retry.default`"},
     {"retry.domains.jitter", kValue, kFraction, "", "0.1", "0..0.5", "as in `retry.default`"},
     {"retry.domains.expire_after", kValue, kDuration, "", "2d", "1s..365d",
+     "as in `retry.default`"},
+    {"retry.domains.delay_notice_after", kValue, kDurationOrNever, "", "1h", "0s..365d",
+     "as in `retry.default`"},
+    {"retry.domains.classes", kNamed, kNothing, "{}", "{greylist: {intervals: [5m, 10m]}}",
+     kClasses,
+     "of these domains by the class of the last failure; wins over the rule's own fields"},
+    {"retry.domains.classes.intervals", kOneOrMore, kDuration, "", "[5m, 10m, 20m, 1h]", "1s..30d",
+     "as in `retry.default`"},
+    {"retry.domains.classes.jitter", kValue, kFraction, "", "0.1", "0..0.5",
+     "as in `retry.default`"},
+    {"retry.domains.classes.expire_after", kValue, kDuration, "", "2d", "1s..365d",
+     "as in `retry.default`"},
+    {"retry.domains.classes.delay_notice_after", kValue, kDurationOrNever, "", "12h", "0s..365d",
      "as in `retry.default`"},
 
     {"queue", kSection, kNothing, "", "", "", "how mail is kept"},
@@ -315,9 +342,6 @@ constexpr std::string_view kLaterKeys[] = {
     "submission.auth",
     "delivery.limits.sources",
     "delivery.sources",
-    "retry.default.delay_notice_after",
-    "retry.classes.delay_notice_after",
-    "retry.domains.delay_notice_after",
 };
 
 constexpr OldKey kOldKeys[] = {

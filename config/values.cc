@@ -95,6 +95,14 @@ std::string render_duration(Duration duration) {
   return in_largest_exact_unit(static_cast<std::uint64_t>(duration.count()), kTimeUnits);
 }
 
+std::optional<Duration> parse_duration_or_never(std::string_view text) {
+  return text == "never" ? Duration::zero() : parse_duration(text);
+}
+
+std::string render_duration_or_never(Duration duration) {
+  return duration == Duration::zero() ? "never" : render_duration(duration);
+}
+
 std::optional<std::uint64_t> parse_size(std::string_view text) {
   const auto number = leading_number(text);
   if (!number) return std::nullopt;

@@ -18,6 +18,9 @@ namespace posthaste::config {
 // "500ms 10s 5m 2h 5d": a whole number and a unit; "0s" is zero.
 std::optional<Duration> parse_duration(std::string_view text);
 std::string render_duration(Duration duration);  // the largest unit that is exact
+// As above, or "never", which is zero.
+std::optional<Duration> parse_duration_or_never(std::string_view text);
+std::string render_duration_or_never(Duration duration);
 
 // "50MiB 10KB 2GiB 4096": octets; KB is 1,000, KiB is 1,024.
 std::optional<std::uint64_t> parse_size(std::string_view text);

@@ -48,7 +48,9 @@ RetryPolicy RetryPolicies::policy_for(const RoutingDomain& domain, RetryClass re
   RetryPolicy policy = defaults;
   lay_over(policy, classes[index]);
   for (const Rule& rule : rules) {
-    if (matches_any(rule.match, domain.text())) lay_over(policy, rule.overlay);
+    if (!matches_any(rule.match, domain.text())) continue;
+    lay_over(policy, rule.overlay);
+    lay_over(policy, rule.classes[index]);
   }
   return policy;
 }

@@ -55,17 +55,23 @@ struct RetryOverlay {
   std::optional<double> jitter = std::nullopt;
   std::optional<Duration> expire_after = std::nullopt;
   std::optional<Duration> delay_notice_after = std::nullopt;
+  bool empty() const { return !intervals && !jitter && !expire_after && !delay_notice_after; }
 };
+// One for each class, by its place in the enum.
+using RetryOverlays = std::array<RetryOverlay, kRetryClasses>;
 
 class RetryPolicies {
  public:
   RetryPolicy defaults;
-  std::array<RetryOverlay, kRetryClasses> classes;
+  RetryOverlays classes;
   struct Rule {
     std::vector<DomainPattern> match;
     RetryOverlay overlay;
+    RetryOverlays classes = {};
   };
-  std::vector<Rule> rules;  // default < class < domain rules in order, field by field
+  // Default < class < the matching rules in order, each of them its overlay < that of its class;
+  // field by field.
+  std::vector<Rule> rules;
 
   RetryPolicy policy_for(const RoutingDomain& domain, RetryClass retry_class) const;
 };

@@ -75,9 +75,11 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"tls:\n  default:\n    finger_prints: x\n",
             "posthaste.yaml:3:5: error: unknown key \"finger_prints\"; did you mean "
             "\"fingerprints\"?"},
-        Row{"retry: { default: { delay_notice_after: 4h } }\n",
-            "posthaste.yaml:1:21: error: \"delay_notice_after\" is known, but not in this version "
-            "yet; take it out"}));
+        Row{"retry: { domains: [ { match: a.example, classes: { tsl: {} } } ] }\n",
+            "posthaste.yaml:1:52: error: unknown key \"tsl\"; did you mean \"tls\"?"},
+        Row{"submission: { auth: on }\n",
+            "posthaste.yaml:1:15: error: \"auth\" is known, but not in this version yet; take it "
+            "out"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Values, OneError,
@@ -98,6 +100,9 @@ INSTANTIATE_TEST_SUITE_P(
             "posthaste.yaml:1:19: error: \"delivery.port\": expected a whole number from 1 to "
             "65535, got nothing; for "
             "example port: 25"},
+        Row{"retry: { default: { delay_notice_after: nevre } }\n",
+            "posthaste.yaml:1:41: error: \"retry.default.delay_notice_after\": expected never or a "
+            "duration from 0s to 365d, got \"nevre\"; for example delay_notice_after: 4h"},
         Row{"workers: many\n",
             "posthaste.yaml:1:10: error: \"workers\": expected a whole number or auto from 1 to "
             "255, got \"many\"; for "

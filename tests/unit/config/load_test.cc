@@ -36,6 +36,9 @@ submission:
   certificate: /etc/posthaste/tls/cert.pem
   private_key: /etc/posthaste/tls/key.pem
   limits: { message_size: 10MiB, recipients: 50, connections: 7 }
+  future_release_max: 0s
+  deliver_by_min: 30s
+  priority: false
 dns:
   servers: ["127.0.0.1:5300", 127.0.0.2]
 delivery:
@@ -56,9 +59,10 @@ tls:
       level: encrypt
     - { match: old.example, ladder: antique, connect: implicit, port: 465 }
 retry:
-  default: { intervals: [1m, 5m], jitter: 0.2, expire_after: 2d }
+  default: { intervals: [1m, 5m], jitter: 0.2, expire_after: 2d, delay_notice_after: 6h }
   classes: { greylist: { intervals: [5m, 10m] } }
-  domains: [ { match: [example.com], intervals: 30s } ]
+  domains:
+    - { match: [example.com], intervals: 30s, classes: { mailbox: { delay_notice_after: never } } }
 queue: { sync: true, min_free_space: 1GiB, body_cache: 64MiB, history: 3d }
 admin: { http: "127.0.0.1:9000", socket: /run/p.sock }
 log: { level: debug, format: json }
@@ -75,6 +79,9 @@ TEST(LoadConfig, AnEmptyFileIsTheDefaults) {
   EXPECT_EQ(config.listen[0].tls, ListenTls::kNone);
   EXPECT_EQ(config.submission.trusted.size(), 2U);
   EXPECT_EQ(config.submission.message_bytes_max, 50U << 20);
+  EXPECT_EQ(config.submission.future_release_max, 7 * 24h);
+  EXPECT_EQ(config.submission.deliver_by_min, 1min);
+  EXPECT_TRUE(config.submission.priority);
   EXPECT_EQ(config.delivery.port, 25);
   EXPECT_EQ(config.delivery.timeouts.final_dot, 10min);
   EXPECT_EQ(config.delivery.limits.connections, 20U);
@@ -116,6 +123,9 @@ TEST(LoadConfig, ReadsSubmissionAndListeners) {
   EXPECT_EQ(config.submission.message_bytes_max, 10U << 20);
   EXPECT_EQ(config.submission.recipients_max, 50);
   EXPECT_EQ(config.submission.connections_max, 7U);
+  EXPECT_EQ(config.submission.future_release_max, 0s);
+  EXPECT_EQ(config.submission.deliver_by_min, 30s);
+  EXPECT_FALSE(config.submission.priority);
   ASSERT_EQ(config.dns_servers.size(), 2U);
   EXPECT_EQ(render_endpoint(config.dns_servers[1]), "127.0.0.2:53");
 }
@@ -171,7 +181,7 @@ TEST(LoadConfig, TlsRulesKnowWhereTheyStand) {
       config.tls.policies.explain(RoutingDomain("a.example.com"));
   EXPECT_EQ(example.policy.level, TlsLevel::kEncrypt);
   EXPECT_EQ(example.origins[static_cast<std::size_t>(policy::TlsField::kLevel)],
-            "posthaste.yaml:29");
+            "posthaste.yaml:32");
   EXPECT_EQ(example.origins[static_cast<std::size_t>(policy::TlsField::kHandshake)], "tls.default");
   EXPECT_EQ(example.origins[static_cast<std::size_t>(policy::TlsField::kLadder)], "built-in");
   EXPECT_EQ(example.policy.handshake, OnTlsFailure::kDefer);
@@ -191,6 +201,10 @@ TEST(LoadConfig, ReadsRetryByClassAndDomain) {
   EXPECT_EQ(greylist.expire_after, 48h);
   const auto example = config.retry.policy_for(RoutingDomain("example.com"), RetryClass::kGreylist);
   EXPECT_EQ(example.intervals, (std::vector<Duration>{30s}));
+  EXPECT_EQ(example.delay_notice_after, 6h);
+  const auto mailbox = config.retry.policy_for(RoutingDomain("example.com"), RetryClass::kMailbox);
+  EXPECT_EQ(mailbox.intervals, (std::vector<Duration>{30s}));
+  EXPECT_EQ(mailbox.delay_notice_after, Duration::zero()) << "never";
 }
 
 TEST(LoadConfig, ReadsTheRest) {

@@ -53,6 +53,11 @@ TEST(RenderConfig, ReadsBackAsTheSameConfiguration) {
       "submission: { profile: compat, client_certificates: { allow: [\"CN=a \\\"b\\\"\"] } }\n",
       "retry: { classes: { dns: { jitter: 0.05 } }, domains: [ { match: f.example, expire_after: "
       "36h } ] }\n",
+      "retry: { default: { delay_notice_after: 0s }, classes: { tls: { delay_notice_after: 1h } "
+      "},\n"
+      "  domains: [ { match: f.example, classes: { dns: { intervals: 5s }, tls: { jitter: 0 } } } "
+      "] "
+      "}\n",
       "queue: { min_free_space: 12345, history: 90s }\nmetrics: { domains: [g.example, \"true\"] "
       "}\n",
   };

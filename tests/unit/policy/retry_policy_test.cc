@@ -82,6 +82,32 @@ TEST(RetryPolicy, DomainRulesGoOverClassesGoOverTheDefaultFieldByField) {
   EXPECT_EQ(both.expire_after, hours(1));
 }
 
+TEST(RetryPolicy, TheClassOfADomainGoesOverTheDomainAndALaterRuleOverBoth) {
+  RetryOverlays greylist;
+  greylist[static_cast<std::size_t>(RetryClass::kGreylist)] = {
+      .intervals = std::vector<Duration>{minutes(7)}, .delay_notice_after = hours(2)};
+  RetryPolicies policies;
+  policies.rules = {
+      {{parse_domain_pattern("*.example.com").value()},
+       {.intervals = std::vector<Duration>{minutes(3)}, .jitter = 0.3},
+       greylist},
+      {{parse_domain_pattern("b.example.com").value()},
+       {.intervals = std::vector<Duration>{seconds(9)}}},
+  };
+  const auto policy_for = [&](const char* domain, RetryClass retry_class) {
+    return policies.policy_for(RoutingDomain(domain), retry_class);
+  };
+  const RetryPolicy a = policy_for("a.example.com", RetryClass::kGreylist);
+  EXPECT_EQ(a.intervals, std::vector<Duration>{minutes(7)});
+  EXPECT_EQ(a.jitter, 0.3);
+  EXPECT_EQ(a.delay_notice_after, hours(2));
+  EXPECT_EQ(policy_for("a.example.com", RetryClass::kTls).intervals,
+            std::vector<Duration>{minutes(3)});
+  const RetryPolicy b = policy_for("b.example.com", RetryClass::kGreylist);
+  EXPECT_EQ(b.intervals, std::vector<Duration>{seconds(9)});
+  EXPECT_EQ(b.delay_notice_after, hours(2));
+}
+
 TEST(RetryClass, NamesAreReadBack) {
   for (std::size_t i = 0; i < kRetryClasses; ++i) {
     const auto retry_class = static_cast<RetryClass>(i);
