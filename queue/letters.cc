@@ -21,6 +21,16 @@ void repeat_envelopes(std::span<Request> batch) {
   }
 }
 
+bool is_note(const Request& request) {
+  return std::holds_alternative<Keep>(request) || std::holds_alternative<DropNote>(request);
+}
+
+std::uint64_t note_ticket(const Request& request) {
+  if (const auto* keep = std::get_if<Keep>(&request)) return keep->ticket;
+  if (const auto* drop = std::get_if<DropNote>(&request)) return drop->ticket;
+  return 0;
+}
+
 void append_arrivals(Accept&& accept, const std::function<bool(ShardId)>& owned,
                      std::vector<StoreEvent>& out) {
   std::vector<mail::PendingRecipient> all = std::move(accept.recipients);

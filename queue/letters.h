@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <vector>
@@ -13,6 +14,10 @@ namespace posthaste::queue {
 
 // Gives the recipients of all new mail in the batch what their records repeat of its envelope.
 void repeat_envelopes(std::span<Request> batch);
+
+bool is_note(const Request& request);
+// Of a Keep or DropNote that is to be answered; else 0.
+std::uint64_t note_ticket(const Request& request);
 
 // Appends one Arrived for each shard of `accept` that `owned` says yes to, in the order of shards.
 // Takes recipients and chunks out of `accept`. Letters get the body only when `accept` has all of

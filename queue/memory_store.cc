@@ -64,7 +64,11 @@ bool MemoryStore::refused(Request& request, Events& out) {
     out.push_back(NotSettled{std::move(*settle), trouble_->full, trouble_->words});
     return true;
   }
-  return std::holds_alternative<Keep>(request) || std::holds_alternative<DropNote>(request);
+  if (!is_note(request)) return false;
+  if (const std::uint64_t ticket = note_ticket(request); ticket != 0) {
+    out.push_back(NotKept{ticket, trouble_->words});
+  }
+  return true;
 }
 
 void MemoryStore::apply(Append& append, Events& out) {
@@ -201,11 +205,15 @@ void MemoryStore::apply(Release& release, Events& out) {
   out.push_back(Lost{release.shard});
 }
 
-void MemoryStore::apply(Keep& keep, Events&) {
+void MemoryStore::apply(Keep& keep, Events& out) {
   notes_.insert_or_assign({keep.kind, keep.key}, Note{keep.value, keep.expires});
+  if (keep.ticket != 0) out.push_back(Kept{keep.ticket});
 }
 
-void MemoryStore::apply(DropNote& drop, Events&) { notes_.erase({drop.kind, drop.key}); }
+void MemoryStore::apply(DropNote& drop, Events& out) {
+  notes_.erase({drop.kind, drop.key});
+  if (drop.ticket != 0) out.push_back(Kept{drop.ticket});
+}
 
 bool MemoryStore::gain(std::size_t records, Events& out) {
   announce(out);

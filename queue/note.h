@@ -1,5 +1,6 @@
 // Note: something small that is worth remembering over a restart, until it expires: what a host
 // offered, a policy, counts for a report. A memory, never a promise: what is lost is learnt again.
+// What nobody could learn again, as the operator's suspensions, is kept with a ticket.
 //
 // Limits       whoever keeps notes bounds their number and size; a value of some 100 KiB is meant
 //              to be the largest.

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "lib/base/check.h"
+
 namespace posthaste::queue {
 namespace {
 
@@ -18,6 +20,7 @@ std::size_t bytes_of(const NoteBasket::Note& note) {
 }  // namespace
 
 void NoteBasket::put(Note&& note) {
+  CHECK(std::visit([](const auto& kind) { return kind.ticket; }, note) == 0);
   bytes_ += bytes_of(note);
   const auto [place, fresh] = places_.try_emplace(place_of(note), notes_.end());
   if (fresh) {

@@ -3,7 +3,8 @@
 // Lifetime     that of whoever writes to the store.
 // Threads      none: one thread at a time.
 // Limits       as constructed; what is too much pushes out what has waited longest.
-// Does not     write, or know when.
+// Does not     write, or know when; take notes with a ticket, since what is pushed out is not
+//              answered.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +27,7 @@ class NoteBasket {
   NoteBasket(std::size_t notes_max, std::size_t bytes_max)
       : notes_max_(notes_max), bytes_max_(bytes_max) {}
 
-  // Takes the place of what waits for the same kind and key.
+  // Takes the place of what waits for the same kind and key. REQUIRES no ticket.
   void put(Note&& note);
   // Gives back what take_some() took and could not be written; something newer stays.
   void put_back(Note&& note);

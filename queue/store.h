@@ -3,12 +3,12 @@
 // A process start is "gain every shard": what a crash left, and what another machine would leave,
 // come back the same way, as Entry events. On one machine nothing is ever lost to somebody else.
 //
-// Durability   when commit() returns, everything it answered Accepted or Settled survives a power
-//              cut (docs/durability.md); an Append alone survives nothing until its Accept.
+// Durability   when commit() returns, everything it answered Accepted, Settled or Kept survives a
+//              power cut (docs/durability.md); an Append alone survives nothing until its Accept.
 // Threads      commit(), gain(), prune_…() and last_id() from one thread (the store thread).
 //              list(), history(), envelope(), body_chunk() and notes() from any thread.
-// Errors       a commit that the disk refuses answers Refused / NotSettled for each request;
-//              nothing of the batch is then visible. NotSettled is to be repeated by the caller:
+// Errors       a commit that the disk refuses answers Refused / NotSettled / NotKept for each
+//              request; nothing of the batch is then visible. NotSettled is to be repeated by the caller:
 //              fates are never dropped.
 // Does not     schedule, parse mail, know SMTP.
 #pragma once

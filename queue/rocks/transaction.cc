@@ -37,6 +37,7 @@ void Transaction::plan(const Request& request) {
   if (const auto* settle = std::get_if<Settle>(&request)) plan_settle(*settle, plan);
   if (const auto* note = std::get_if<Keep>(&request)) notes_.keep(*note, batch_);
   if (const auto* note = std::get_if<DropNote>(&request)) notes_.drop(*note, batch_);
+  if (note_ticket(request) != 0) durable_ = true;
 }
 
 rocksdb::WriteBatch& Transaction::finish() {
@@ -169,6 +170,8 @@ void Transaction::stored(std::span<Request> requests, const std::function<bool(S
       answer_settle(*settle, plan, owned, out);
     } else if (const auto* release = std::get_if<Release>(&requests[i])) {
       out.push_back(Lost{release->shard});
+    } else if (const std::uint64_t ticket = note_ticket(requests[i]); ticket != 0) {
+      out.push_back(Kept{ticket});
     }
   }
 }
@@ -217,6 +220,8 @@ void Transaction::refused(std::span<Request> requests, const Error& error,
       out.push_back(NotSettled{std::move(*settle), full, error.words});
     } else if (const auto* release = std::get_if<Release>(&request)) {
       out.push_back(Lost{release->shard});
+    } else if (const std::uint64_t ticket = note_ticket(request); ticket != 0) {
+      out.push_back(NotKept{ticket, error.words});
     }
   }
 }

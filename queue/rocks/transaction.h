@@ -37,7 +37,7 @@ class Transaction {
   void plan(const Request& request);
   // Adds what concerns the commit as a whole. What it returns is to be written unless it is empty.
   rocksdb::WriteBatch& finish();
-  // Whether it holds an acceptance or a fate, and so has to be synced.
+  // Whether it holds an acceptance, a fate or a note with a ticket, and so has to be synced.
   bool durable() const { return durable_; }
 
   // Answer all requests that have an answer, but Load, in their order; take out of them what the

@@ -76,6 +76,21 @@ TEST_P(AnyStoresNotes, LiveBesideMail) {
   EXPECT_THAT(only<Entry>(gain_all(store())), IsEmpty());
 }
 
+TEST_P(AnyStoresNotes, AreAnsweredWhenTheyHaveATicket) {
+  Keep suspended{NoteKind::kSuspension, "example.com", "since noon", kNever, 9};
+  const auto kept = now(suspended);
+  ASSERT_THAT(kept, SizeIs(1));
+  EXPECT_EQ(std::get<Kept>(kept[0]).ticket, 9U);
+  restart();
+  EXPECT_THAT(notes(NoteKind::kSuspension), SizeIs(1));
+  const auto dropped = now(DropNote{NoteKind::kSuspension, "example.com", 10});
+  ASSERT_THAT(dropped, SizeIs(1));
+  EXPECT_EQ(std::get<Kept>(dropped[0]).ticket, 10U);
+  EXPECT_THAT(now(DropNote{NoteKind::kSuspension, "example.com", 11}), SizeIs(1));
+  restart();
+  EXPECT_THAT(notes(NoteKind::kSuspension), IsEmpty());
+}
+
 TEST_P(AnyStoresNotes, StayInTheBatchForTheirOwner) {
   std::vector<Request> batch{keep("a", "1")};
   std::vector<StoreEvent> events;
@@ -95,6 +110,10 @@ TEST(MemoryStoreInTrouble, RefusesNotesWithTheFatesAndSaysSo) {
   batch = {Keep{NoteKind::kTlsHost, "b", "1", kNever}};
   EXPECT_FALSE(store.commit(batch, events));
   EXPECT_EQ(std::get<Keep>(batch[0]).key, "b") << "still there, to be repeated";
+  EXPECT_THAT(only<NotKept>(events), ::testing::IsEmpty()) << "nobody asked for an answer";
+  batch = {Keep{NoteKind::kSuspension, "c", "1", kNever, 3}, DropNote{NoteKind::kTlsHost, "a", 4}};
+  EXPECT_FALSE(store.commit(batch, events));
+  EXPECT_THAT(only<NotKept>(events), ::testing::SizeIs(2));
   EXPECT_THAT(rendered_notes(store, NoteKind::kTlsHost, Instant{}), ::testing::SizeIs(1));
 }
 

@@ -374,7 +374,7 @@ TEST_F(RocksDirectory, ReadsNothingForALoneRecipientThatIsDeliveredAtOnce) {
   EXPECT_EQ(store->stats().tracked, 0U);
 }
 
-TEST_F(RocksDirectory, SyncsOncePerCommitAndOnlyForAcceptancesAndFates) {
+TEST_F(RocksDirectory, SyncsOncePerCommitAndOnlyForWhatIsAnswered) {
   RocksOptions synced = options();
   synced.sync = true;
   const auto store = std::move(*RocksStore::open(synced));
@@ -387,6 +387,11 @@ TEST_F(RocksDirectory, SyncsOncePerCommitAndOnlyForAcceptancesAndFates) {
   EXPECT_EQ(store->stats().commits, 2U);
   commit(*store, {make_settle(5, kId, {delivered(0)}), make_settle(5, kLater, {deferred(0, 0)})});
   EXPECT_EQ(store->stats().syncs, 2U);
+  commit_one(*store, Keep{NoteKind::kTlsHost, "mx", "v", kNever});
+  EXPECT_EQ(store->stats().syncs, 2U) << "a note is as durable as what it is written with";
+  commit_one(*store, Keep{NoteKind::kSuspension, "a", "v", kNever, 1});
+  commit_one(*store, DropNote{NoteKind::kSuspension, "a", 2});
+  EXPECT_EQ(store->stats().syncs, 4U) << "unless somebody waits for it";
   EXPECT_GT(store->stats().bytes, 0U);
   EXPECT_GT(store->stats().free_space, 0U);
 }
