@@ -21,9 +21,10 @@ EDGES = {
     "lib/tls": ["lib/base", "lib/dns", "lib/io", "lib/policy"],
     "lib/resolver": ["lib/base", "lib/io", "lib/dns"],
     "lib/https": ["lib/base", "lib/io"],
+    "lib/pattern": ["lib/base", "lib/policy"],
     "queue/rocks": ["lib/base", "lib/mail", "queue"],
     "daemon": ["lib/base", "lib/mail", "lib/policy", "lib/dns", "lib/smtp", "lib/report", "queue", "config",
-               "lib/delivery", "lib/io", "lib/tls", "lib/resolver", "lib/https", "queue/rocks"],
+               "lib/delivery", "lib/io", "lib/tls", "lib/resolver", "lib/https", "lib/pattern", "queue/rocks"],
 }
 PURE = ["lib/base", "lib/mail", "lib/policy", "lib/dns", "lib/smtp", "lib/report", "queue", "config", "lib/delivery"]
 
@@ -36,6 +37,7 @@ THIRD_PARTY = {
     "ares": ["lib/resolver"],
     "idn2.h": ["lib/resolver"],
     "rocksdb/": ["queue/rocks"],
+    "re2/": ["lib/pattern"],
     "yaml-cpp/": ["config/yaml.cc"],
     "spdlog/": ["daemon"],
     "prometheus/": ["daemon"],
