@@ -1,8 +1,9 @@
 // bench_load: submits COUNT messages over CONNECTIONS connections as fast as they are taken; each
 // carries its number as X-Bench and goes to domain dN.bench (N = number mod DOMAINS). Ends with one
-// line of JSON when every message got its 250.
+// line of JSON when every message got its 250. Numbers begin with FIRST (0); PARAMETERS go with
+// each MAIL ("HOLDFOR=3600").
 //
-//   bench_load ADDRESS:PORT COUNT CONNECTIONS DOMAINS BODY_BYTES
+//   bench_load ADDRESS:PORT COUNT CONNECTIONS DOMAINS BODY_BYTES [FIRST [PARAMETERS]]
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -19,6 +20,8 @@ namespace {
 
 struct Plan {
   std::size_t count = 0, domains = 1, body_bytes = 0;
+  std::size_t first = 0;
+  std::string parameters;  // with the space before it
   std::size_t next = 0, accepted = 0, refused = 0, open = 0;
 };
 
@@ -68,8 +71,8 @@ class Submitter final : public io::Connection::Handler {
       if (--plan_.open == 0) loop_.stop();
       return;
     }
-    number_ = plan_.next++;
-    connection_->send("MAIL FROM:<a@sender.bench>\r\nRCPT TO:<u@d" +
+    number_ = plan_.first + plan_.next++;
+    connection_->send("MAIL FROM:<a@sender.bench>" + plan_.parameters + "\r\nRCPT TO:<u@d" +
                       std::to_string(number_ % plan_.domains) + ".bench>\r\nDATA\r\n");
     step_ = 2;
   }
@@ -116,8 +119,11 @@ int submit(const Endpoint& to, Plan plan, std::size_t connections) {
 }  // namespace posthaste
 
 int main(int argc, char** argv) {
-  if (argc != 6) {
-    std::fputs("usage: bench_load ADDRESS:PORT COUNT CONNECTIONS DOMAINS BODY_BYTES\n", stderr);
+  if (argc < 6 || argc > 8) {
+    std::fputs(
+        "usage: bench_load ADDRESS:PORT COUNT CONNECTIONS DOMAINS BODY_BYTES [FIRST "
+        "[PARAMETERS]]\n",
+        stderr);
     return 2;
   }
   const auto to = posthaste::parse_endpoint(argv[1]);
@@ -126,5 +132,7 @@ int main(int argc, char** argv) {
   plan.count = std::strtoul(argv[2], nullptr, 10);
   plan.domains = std::strtoul(argv[4], nullptr, 10);
   plan.body_bytes = std::strtoul(argv[5], nullptr, 10);
+  if (argc > 6) plan.first = std::strtoul(argv[6], nullptr, 10);
+  if (argc > 7) plan.parameters = std::string(" ") + argv[7];
   return posthaste::submit(*to, plan, std::strtoul(argv[3], nullptr, 10));
 }

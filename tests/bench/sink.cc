@@ -1,7 +1,8 @@
 // bench_sink: the fastest receiver that still reads SMTP. Counts every message once by its X-Bench
-// number, and ends when it has seen all of them, with one line of JSON.
+// number, and ends when it has seen all of them, with one line of JSON. With EVERY, a line with the
+// count so far whenever so many more have come.
 //
-//   bench_sink ADDRESS:PORT COUNT
+//   bench_sink ADDRESS:PORT COUNT [EVERY]
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -22,8 +23,9 @@ constexpr std::string_view kMark = "X-Bench: ";
 constexpr std::string_view kEnd = "\r\n.\r\n";
 
 struct Tally {
-  explicit Tally(std::size_t wanted) : seen(wanted) {}
+  Tally(std::size_t wanted, std::size_t report_every) : seen(wanted), every(report_every) {}
   std::vector<bool> seen;
+  const std::size_t every;  // 0: only at the end
   std::size_t unique = 0, duplicates = 0, strays = 0, connections = 0;
 };
 
@@ -97,6 +99,10 @@ class Peer final : public io::Connection::Handler {
     } else {
       tally_.seen[number] = true;
       if (++tally_.unique == tally_.seen.size()) loop_.stop();
+      if (tally_.every > 0 && tally_.unique % tally_.every == 0) {
+        std::printf("%zu\n", tally_.unique);
+        std::fflush(stdout);
+      }
     }
   }
 
@@ -113,9 +119,9 @@ class Peer final : public io::Connection::Handler {
   io::Connection connection_;
 };
 
-int serve(const Endpoint& at, std::size_t wanted) {
+int serve(const Endpoint& at, std::size_t wanted, std::size_t every) {
   io::Loop loop;
-  Tally tally(wanted);
+  Tally tally(wanted, every);
   std::unordered_map<Peer*, std::unique_ptr<Peer>> peers;
   auto socket = io::listen_tcp(at, false);
   if (!socket) {
@@ -146,12 +152,14 @@ int serve(const Endpoint& at, std::size_t wanted) {
 
 int main(int argc, char** argv) {
   const auto at =
-      argc == 3 ? posthaste::parse_endpoint(argv[1])
-                : posthaste::Result<posthaste::Endpoint>(posthaste::fail(
-                      posthaste::ErrorCode::kInvalid, "usage: bench_sink ADDRESS:PORT COUNT"));
+      argc == 3 || argc == 4
+          ? posthaste::parse_endpoint(argv[1])
+          : posthaste::Result<posthaste::Endpoint>(posthaste::fail(
+                posthaste::ErrorCode::kInvalid, "usage: bench_sink ADDRESS:PORT COUNT [EVERY]"));
   if (!at) {
     std::fprintf(stderr, "%s\n", at.error().words.c_str());
     return 2;
   }
-  return posthaste::serve(*at, std::strtoul(argv[2], nullptr, 10));
+  return posthaste::serve(*at, std::strtoul(argv[2], nullptr, 10),
+                          argc == 4 ? std::strtoul(argv[3], nullptr, 10) : 0);
 }
