@@ -43,9 +43,10 @@ void append_received(std::string& out, const Trace& trace) {
   fmt::format_to(at, " id {}\r\n\t", render_id(trace.id));
   // An address in UTF-8 stays out, so that the field itself never needs SMTPUTF8 or 8BITMIME of a
   // peer.
-  if (trace.only_recipient != nullptr && trace.only_recipient->ascii()) {
-    fmt::format_to(at, "for <{}>", trace.only_recipient->text());
-  }
+  const bool named = trace.only_recipient != nullptr && trace.only_recipient->ascii();
+  if (named) fmt::format_to(at, "for <{}>", trace.only_recipient->text());
+  // RFC 5321 §4.4: additional clauses come last.
+  if (trace.priority != 0) fmt::format_to(at, "{}PRIORITY {}", named ? " " : "", trace.priority);
   fmt::format_to(at, "; {}\r\n", render_date(trace.arrived));
 }
 

@@ -2,10 +2,12 @@
 //
 // Threads      pure functions.
 // Limits       four lines of less than 998 octets, whatever the peer called itself.
-// Implements   RFC 5321 §4.4; RFC 3848 and RFC 6531 §4.3 (the protocol's name); RFC 5322 §3.3.
+// Implements   RFC 5321 §4.4; RFC 3848 and RFC 6531 §4.3 (the protocol's name); RFC 5322 §3.3;
+//              RFC 6710 §4.1, §7 (the priority).
 // Does not     add a missing Date or Message-ID, as RFC 6409 §8 would allow: content is left alone.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -28,6 +30,7 @@ struct Trace {
   std::string_view client_subject;  // of the client's verified certificate; empty: none
   MessageId id;
   const Mailbox* only_recipient = nullptr;  // null: more than one, who must not learn of each other
+  std::int8_t priority = 0;                 // MT-PRIORITY; 0, which all mail has, is not told
   Instant arrived;
 };
 

@@ -2,15 +2,17 @@
 // extensions allow.
 //
 // Threads      pure functions.
-// Implements   RFC 5321 §4.1.1.2, §4.1.1.3; RFC 1870 §3; RFC 3461 §4; RFC 6152 §3;
-//              RFC 6531 §3.4; RFC 6533 §3; RFC 8689 §2, §4.2.1, §5.
+// Implements   RFC 5321 §4.1.1.2, §4.1.1.3; RFC 1870 §3; RFC 2852 §4.1.4; RFC 3461 §4, §5.2.1;
+//              RFC 6152 §3; RFC 6531 §3.4; RFC 6533 §3; RFC 6710 §4.2; RFC 8689 §2, §4.2.1, §5.
 // Does not     send, or know which command comes when: see client_transaction.h.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "lib/base/time.h"
 #include "lib/mail/envelope.h"
 #include "lib/policy/tls_facts.h"
 #include "lib/smtp/capabilities.h"
@@ -37,17 +39,34 @@ std::optional<Reply> requiretls_obstacle(const mail::Envelope& envelope,
 bool passes_requiretls(const mail::Envelope& envelope, const Capabilities& capabilities,
                        const TlsState& tls);
 
+// How long the message still has to its deliver-by time, rounded down; negative: it has passed.
+// nullopt: it has none.
+std::optional<std::chrono::seconds> time_left(const mail::Envelope& envelope, Instant now);
+// Why a message that is to be there in time or come back (RFC 2852, by-mode "R") must not be given
+// to this server: who does not promise to hold it to that must not have it (§4.1.4.1).
+std::optional<Reply> deliver_by_obstacle(const mail::Envelope& envelope,
+                                         const Capabilities& capabilities, Instant now);
+// Beyond this server nobody knows any more of the time that the message has (§4.1.4.2, by-mode
+// "N").
+bool loses_deliver_by(const mail::Envelope& envelope, const Capabilities& capabilities,
+                      Instant now);
+// Where this server takes the message, its sender is to be told that it was relayed, unless he
+// forbade all notifications: it is lost track of, or he wants every hop traced (§4.1.4).
+bool relayed_is_told(const mail::Envelope& envelope, const Capabilities& capabilities, Instant now);
+
 // Parameters of MAIL that the envelope alone does not tell.
 struct MailNeeds {
   bool utf8 = false;  // RFC 6531 §3.4: of the sender, the headers or any recipient
   bool requiretls = false;
+  std::chrono::seconds time_left{0};  // where the envelope has a deliver-by time
 };
 // "MAIL FROM:<…> …\r\n". REQUIRES no obstacle.
 void append_mail(std::string& into, const mail::Envelope& envelope, MailNeeds needs,
                  const Capabilities& capabilities);
-// "RCPT TO:<…> …\r\n". REQUIRES no obstacle.
+// "RCPT TO:<…> …\r\n". `ask_delay`: delays are to be told, whether NOTIFY said so or not, unless it
+// said NEVER. REQUIRES no obstacle.
 void append_rcpt(std::string& into, const mail::Recipient& recipient,
-                 const Capabilities& capabilities);
+                 const Capabilities& capabilities, bool ask_delay);
 
 // RFC 3461 §4, xtext: everything but printable ASCII without '+' and '=' becomes +XX.
 void append_xtext(std::string& into, std::string_view text);

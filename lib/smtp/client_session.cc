@@ -126,7 +126,7 @@ void ClientSession::State::on(Deliver& event, Turn& turn) {
   if (const std::string_view why = breach(); !why.empty()) {
     return guarded(event.transaction, why, turn);
   }
-  transaction.begin(std::move(event.transaction), capabilities, tls, left_open);
+  transaction.begin(std::move(event.transaction), capabilities, tls, left_open, turn.now);
   phase = Phase::kTransaction;
   drain(turn);
   rearm(turn.now);

@@ -14,7 +14,7 @@
 // Threads      none: one thread at a time.
 // Limits       reply line 512 octets (RFC 5321 §4.5.3.1.5; we bear up to 2,048), reply 128 lines.
 // Implements   RFC 5321 §3.3, §4.2, §4.5.3.2; RFC 1870; RFC 2920; RFC 3030; RFC 3207; RFC 3461;
-//              RFC 6152; RFC 6531; RFC 8689 §4.2.1.
+//              RFC 6152; RFC 6531; RFC 8689 §4.2.1; RFC 2852 §4.1.4; RFC 6710 §4.2.
 // Does not     retry, choose hosts, know DNS, or fall back from TLS on its own: see
 //              lib/delivery/engine.h.
 #pragma once
@@ -102,6 +102,9 @@ struct TransactionResult {
   // The peer was told who wants to hear of what (NOTIFY, RFC 3461 §5.2.1): what it took is its to
   // report.
   bool dsn_passed_on = false;
+  // Of what was delivered the sender is to be told that it was relayed, asked or not, unless he
+  // forbade all notifications: RFC 2852 §4.1.4, by-trace, or a peer that knows no deliver-by time.
+  bool tell_relayed = false;
 };
 
 // Why a session ended that had no transaction to blame, or in addition to one.

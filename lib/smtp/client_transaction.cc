@@ -38,15 +38,22 @@ Verdict refusal_verdict(const Reply& reply) {
 }  // namespace
 
 void ClientTransaction::begin(Transaction transaction, const Capabilities& capabilities,
-                              const TlsState& tls, bool rset) {
+                              const TlsState& tls, bool rset, Instant now) {
   CHECK(!transaction.recipients.empty() && transaction.envelope != nullptr);
   transaction_ = std::move(transaction);
   capabilities_ = capabilities;
-  requiretls_ = passes_requiretls(*transaction_.envelope, capabilities, tls);
+  const mail::Envelope& envelope = *transaction_.envelope;
+  requiretls_ = passes_requiretls(envelope, capabilities, tls);
+  // RFC 2852 §4.1.4 wants it computed close to the time that MAIL goes. Only where an RSET has to
+  // be answered first is that a round trip later.
+  time_left_ = time_left(envelope, now).value_or(std::chrono::seconds(0));
+  ask_delay_ = loses_deliver_by(envelope, capabilities, now);
   const std::size_t count = transaction_.recipients.size();
   asked_.clear();
   fates_.assign(count, Fate::kUnknown);
   result_.outcomes.assign(count, RecipientOutcome{});
+  result_.dsn_passed_on = capabilities.dsn;
+  result_.tell_relayed = relayed_is_told(envelope, capabilities, now);
   for (std::size_t i = 0; i < count; ++i)
     result_.outcomes[i].number = transaction_.recipients[i].number;
   sent_ = answered_ = rset ? 0 : 1;
@@ -60,8 +67,9 @@ void ClientTransaction::begin(Transaction transaction, const Capabilities& capab
 
   // What another host of the domain might do better goes before what this one can never do: only
   // then is that other host asked.
-  auto refused = requiretls_obstacle(*transaction_.envelope, capabilities_, tls);
-  if (!refused) refused = obstacle(*transaction_.envelope, capabilities_);
+  auto refused = requiretls_obstacle(envelope, capabilities_, tls);
+  if (!refused) refused = deliver_by_obstacle(envelope, capabilities_, now);
+  if (!refused) refused = obstacle(envelope, capabilities_);
   if (refused) settle_all(Fate::kUnknown, refusal_verdict(*refused), Stage::kMail, *refused);
   set_out_recipients();
 }
@@ -140,11 +148,12 @@ void ClientTransaction::append_next(std::string& commands) {
       for (const std::uint16_t index : asked_) {
         utf8 = utf8 || !transaction_.recipients[index].address.ascii();
       }
-      append_mail(commands, *transaction_.envelope, {utf8, requiretls_}, capabilities_);
+      append_mail(commands, *transaction_.envelope, {utf8, requiretls_, time_left_}, capabilities_);
       return;
     }
     case Command::kRcpt:
-      append_rcpt(commands, transaction_.recipients[asked_[position - 2]], capabilities_);
+      append_rcpt(commands, transaction_.recipients[asked_[position - 2]], capabilities_,
+                  ask_delay_);
       return;
     case Command::kData: commands += "DATA\r\n"; return;
     case Command::kBdat:

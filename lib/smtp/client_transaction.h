@@ -13,6 +13,7 @@
 // Does not     time out, parse replies, start TLS: see client_session.cc.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -29,7 +30,7 @@ class ClientTransaction {
   // REQUIRES recipients. `rset`: the peer still holds an earlier transaction open. Nothing is sent
   // before drain().
   void begin(Transaction transaction, const Capabilities& capabilities, const TlsState& tls,
-             bool rset);
+             bool rset, Instant now);
 
   // False: the connection is of no use any more (421, or a reply that makes no sense here). The
   // fates that the reply did settle are settled.
@@ -84,8 +85,10 @@ class ClientTransaction {
   // Constant between begin() and take_result().
   Transaction transaction_;
   Capabilities capabilities_;
-  bool requiretls_ = false;           // MAIL says so
-  std::vector<std::uint16_t> asked_;  // indexes of the recipients that RCPT is sent for
+  bool requiretls_ = false;            // MAIL says so
+  std::chrono::seconds time_left_{0};  // where the envelope has a deliver-by time
+  bool ask_delay_ = false;             // RCPT says so
+  std::vector<std::uint16_t> asked_;   // indexes of the recipients that RCPT is sent for
 
   std::vector<Fate> fates_;  // parallel to the recipients, like result_.outcomes
   TransactionResult result_;

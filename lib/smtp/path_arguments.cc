@@ -124,6 +124,31 @@ tl::unexpected<Refusal> repeated(std::string_view keyword) {
   return bad_value(fmt::format("{} is given twice", keyword));
 }
 
+// RFC 2852 §4, RFC 4865 §3, RFC 6710 §3.
+Parsed<void> apply_wish(const Parameter& parameter, Seen& seen, DeliveryWishes& into) {
+  const auto is = [&](std::string_view keyword) { return equal_fold(parameter.keyword, keyword); };
+  if (is("BY")) {
+    if (seen.repeated(64)) return repeated("BY");
+    const Parsed<DeliveryWishes::By> by = parse_by(parameter.value);
+    if (!by) return tl::unexpected(by.error());
+    into.by = *by;
+  } else if (is("HOLDFOR") || is("HOLDUNTIL")) {
+    if (seen.repeated(128)) return bad_value("of HOLDFOR and HOLDUNTIL one can be given, once");
+    const Parsed<DeliveryWishes::Hold> hold =
+        is("HOLDFOR") ? parse_hold_for(parameter.value) : parse_hold_until(parameter.value);
+    if (!hold) return tl::unexpected(hold.error());
+    into.hold = *hold;
+  } else if (is("MT-PRIORITY")) {
+    if (seen.repeated(256)) return repeated("MT-PRIORITY");
+    const Parsed<std::int8_t> priority = parse_priority(parameter.value);
+    if (!priority) return tl::unexpected(priority.error());
+    into.priority = *priority;
+  } else {
+    return unknown(parameter);
+  }
+  return {};
+}
+
 // One parameter of MAIL; the refusal or nothing.
 Parsed<void> apply(const Parameter& parameter, Seen& seen, MailArguments& into) {
   const auto is = [&](std::string_view keyword) { return equal_fold(parameter.keyword, keyword); };
@@ -156,7 +181,7 @@ Parsed<void> apply(const Parameter& parameter, Seen& seen, MailArguments& into) 
     if (parameter.valued) return bad_value("REQUIRETLS takes no value");
     into.require_tls = true;
   } else {
-    return unknown(parameter);
+    return apply_wish(parameter, seen, into.wishes);
   }
   return {};
 }

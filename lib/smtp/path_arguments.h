@@ -3,7 +3,7 @@
 // Threads      pure functions.
 // Limits       ENVID 100 octets, ORCPT 500, as encoded (RFC 3461 §4); addresses: mail/address.h.
 // Implements   RFC 5321 §4.1.1.2, §4.1.1.3, §4.1.1.11; RFC 1870 §3; RFC 6152 §2; RFC 6531 §3.4;
-//              RFC 3461 §4; RFC 8689 §2.
+//              RFC 3461 §4; RFC 8689 §2; RFC 2852 §4; RFC 4865 §3; RFC 6710 §3.
 // Does not     weigh what was asked against the server's limits.
 #pragma once
 
@@ -14,6 +14,7 @@
 
 #include "lib/mail/envelope.h"
 #include "lib/smtp/command.h"
+#include "lib/smtp/delivery_wishes.h"
 
 namespace posthaste::smtp {
 
@@ -25,6 +26,7 @@ struct MailArguments {
   bool require_tls = false;
   mail::DsnReturn ret = mail::DsnReturn::kUnset;
   std::string envid;  // decoded
+  DeliveryWishes wishes;
 };
 
 struct RcptArguments {

@@ -93,7 +93,7 @@ void ServerSession::State::on_hello(std::string_view argument, bool extended_hel
   helo = *name;
   extended = extended_hello;
   if (extended) {
-    append_ehlo_reply(replies, options, tls.has_value());
+    append_ehlo_reply(replies, options, tls.has_value(), now);
   } else {
     append_helo_reply(replies, options);
   }
@@ -119,7 +119,10 @@ void ServerSession::State::on_mail(std::string_view argument) {
     return refuse_gently(
         fmt::format("552 5.3.4 messages may have up to {} octets here", options.message_bytes_max));
   }
-  transaction.begin(*std::move(arguments));
+  // Not an error of the client: it may be that only the operator's limits have changed.
+  const Parsed<GrantedWishes> granted = grant_wishes(arguments->wishes, options, now);
+  if (!granted) return refuse_gently(granted.error().line);
+  transaction.begin(*std::move(arguments), *granted);
   reply("250 2.1.0 sender ok");
 }
 
@@ -212,6 +215,7 @@ void ServerSession::State::begin_content(Framing framing, std::uint64_t bytes_ex
   trace.hostname = options.hostname.text();
   trace.extended = extended;
   trace.smtputf8 = transaction.smtputf8();
+  trace.priority = transaction.priority();
   if (tls) {
     trace.tls_version = tls->version;
     trace.tls_cipher = tls->cipher;
@@ -229,17 +233,19 @@ void ServerSession::State::store() {
   enter(Phase::kStoring);
 }
 
-// "client.example[192.0.2.1]:50123 ESMTPS TLSv1.3 TLS_AES_256_GCM_SHA384 CN=app.example": the
-// subject only of a verified certificate.
+// "client.example[192.0.2.1]:50123 ESMTPS TLSv1.3 TLS_AES_256_GCM_SHA384 CN=app.example
+// MT-PRIORITY=3": the subject only of a verified certificate. RFC 6710 §4.1 wants the priority
+// logged.
 std::string ServerSession::State::submitter() const {
   std::string words =
       fmt::format("{}[{}]:{} {}", helo, render_ip(options.peer.address), options.peer.port,
                   mail::protocol_name(extended, tls.has_value(), transaction.smtputf8()));
-  if (!tls) return words;
-  words += fmt::format(" {} {}", tls->version, tls->cipher);
-  const std::string_view holder = holder_of(*tls);
-  if (!holder.empty()) words += " " + mail::render_subject(holder);
-  return words;
+  if (tls) {
+    words += fmt::format(" {} {}", tls->version, tls->cipher);
+    const std::string_view holder = holder_of(*tls);
+    if (!holder.empty()) words += " " + mail::render_subject(holder);
+  }
+  return words + transaction.wishes();
 }
 
 }  // namespace posthaste::smtp

@@ -17,7 +17,8 @@
 //              ServerOptions. In memory: one chunk of content, and what the shell read in one go
 //              beyond the end of a message.
 // Implements   RFC 5321; RFC 2920; RFC 1870; RFC 6152; RFC 6531; RFC 2034; RFC 3030 (CHUNKING);
-//              RFC 3461 (parsed, stored); RFC 3207; RFC 6409; RFC 8689 (parsed, stored).
+//              RFC 3461 (parsed, stored); RFC 3207; RFC 6409; RFC 8689 (parsed, stored); RFC 2852,
+//              RFC 4865 and RFC 6710 (parsed, weighed, stored).
 // Does not     know passwords (submission_access.h says who may submit), store, deliver.
 #pragma once
 
@@ -63,6 +64,14 @@ struct ServerOptions {
   Endpoint peer;
   std::uint64_t message_bytes_max = 50ULL << 20;
   std::uint16_t recipients_max = 1000;
+  // What a submitter may wish of the time of his message (delivery_wishes.h). Whoever may submit
+  // may wish: there are no strangers here.
+  bool deliver_by = true;  // DELIVERBY
+  // The least that it takes where the message is to be returned else; 0: any, and none is told.
+  std::chrono::seconds deliver_by_min{0};
+  // FUTURERELEASE: how long a message is held at most. Under a second: not offered.
+  Duration future_release_max = std::chrono::hours(7 * 24);
+  bool priority = true;  // MT-PRIORITY
   ServerTimeouts timeouts;
 };
 

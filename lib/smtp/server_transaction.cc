@@ -27,7 +27,7 @@ std::size_t hash_of(const mail::Mailbox& mailbox) {
 
 }  // namespace
 
-void ServerTransaction::begin(MailArguments arguments) {
+void ServerTransaction::begin(MailArguments arguments, const GrantedWishes& granted) {
   CHECK(!open_);
   open_ = true;
   envelope_.sender = std::move(arguments.sender);
@@ -40,6 +40,9 @@ void ServerTransaction::begin(MailArguments arguments) {
     envelope_.tls_wish =
         envelope_.sender.null() ? mail::TlsWish::kRequireTlsIfOffered : mail::TlsWish::kRequireTls;
   }
+  envelope_.deliver_by = granted.deliver_by;
+  envelope_.hold_until = granted.hold_until;
+  envelope_.priority = granted.priority;
   declared_size_ = arguments.size;
 }
 

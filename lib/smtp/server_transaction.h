@@ -24,14 +24,17 @@ class ServerTransaction {
   enum class Added : std::uint8_t { kKept, kDuplicate, kTooMany };
 
   bool open() const { return open_; }
-  // REQUIRES !open().
-  void begin(MailArguments arguments);
+  // `granted`: what the wishes among the arguments come to. REQUIRES !open().
+  void begin(MailArguments arguments, const GrantedWishes& granted);
   // REQUIRES open() && !content.
   Added add(RcptArguments arguments, std::uint16_t recipients_max);
   // Forgets everything; appends Abandon where something was spilled.
   void reset(server::Actions& out);
 
   bool smtputf8() const { return envelope_.smtputf8; }
+  std::int8_t priority() const { return envelope_.priority; }
+  // Of the sender, for the log: " MT-PRIORITY=3 BY=…", or nothing.
+  std::string wishes() const { return render_wishes(envelope_); }
   const std::vector<mail::Recipient>& recipients() const { return recipients_; }
   std::optional<std::uint64_t> declared_size() const { return declared_size_; }
 

@@ -75,6 +75,15 @@ class Harness {
       case 20:
         if (!delivering_) wish_ = mail::TlsWish::kRequireTls;
         return;
+      case 21:
+      case 22:
+      case 23:
+        // 20 seconds from now, with "N" and then also with "R", or already gone.
+        if (!delivering_) {
+          const std::chrono::seconds left(octet == 23 ? -20 : 20);
+          by_ = mail::DeliverBy{now_ + left, octet == 22, octet == 21};
+        }
+        return;
       case 6: deliver(1, {}); return;
       case 7: deliver(3, {}); return;
       case 8: deliver(2, "\xC3\xBC"); return;
@@ -102,6 +111,7 @@ class Harness {
     auto envelope = std::make_shared<mail::Envelope>();
     envelope->sender = mail::Mailbox::trusted("from@client.example");
     envelope->tls_wish = wish_;
+    envelope->deliver_by = by_;
     std::vector<mail::Recipient> recipients(count);
     for (std::uint16_t i = 0; i < count; ++i) {
       recipients[i].number = i;
@@ -145,8 +155,13 @@ class Harness {
     const bool verified = tls_ && tls_->verified;
     CHECK(tls_ || options_.plaintext_allowed);
     CHECK(verified || !options_.verified_required);
-    const bool promised = send.bytes.find(" REQUIRETLS\r\n", mail) != std::string::npos;
+    const std::string line = send.bytes.substr(mail, send.bytes.find("\r\n", mail) - mail);
+    const bool promised = (line + ' ').find(" REQUIRETLS ") != std::string::npos;
     CHECK(promised == (wish_ == mail::TlsWish::kRequireTls) && (verified || !promised));
+    // RFC 2852 §4.1.4.1.
+    const bool by = line.find(" BY=") != std::string::npos;
+    CHECK(!by_ || by || !by_->return_it);
+    CHECK(!by || (by_ && (by_->by - now_ >= std::chrono::seconds(1) || !by_->return_it)));
   }
   void check(const SendChunk& send) { CHECK(!closed_ && delivering_ && !send.chunk->empty()); }
   void check(const StartTls&) {
@@ -173,6 +188,7 @@ class Harness {
   ClientSession session_;
   std::optional<policy::TlsFacts> tls_;
   mail::TlsWish wish_ = mail::TlsWish::kPolicy;
+  std::optional<mail::DeliverBy> by_;
   bool connecting_ = true, handshaking_ = false, started_ = false, ready_ = false;
   bool asked_ = false, failed_ = false, closed_ = false;
   std::optional<std::uint16_t> delivering_;  // how many recipients

@@ -92,6 +92,10 @@ class Judge {
     CHECK(may_submit());
     CHECK(tls_ || envelope.tls_wish != mail::TlsWish::kRequireTls);
     CHECK(envelope.submitter.find_first_of("\r\n\xFF") == envelope.submitter.npos);
+    CHECK(envelope.hold_until <= now_ + options_.future_release_max);
+    CHECK(envelope.hold_until == Instant() || !envelope.deliver_by ||
+          envelope.hold_until <= envelope.deliver_by->by);
+    CHECK(envelope.priority >= mail::kPriorityMin && envelope.priority <= mail::kPriorityMax);
     CHECK(!submission.recipients.empty());
     CHECK(submission.recipients.size() <= options_.recipients_max);
     CHECK(envelope.recipients_total == submission.recipients.size());

@@ -17,6 +17,46 @@ TEST(Date, IsThatOfRfc5322) {
             "Sat, 21 Nov 2026 22:08:43 +0000");
 }
 
+TEST(Timestamp, IsThatOfRfc3339) {
+  EXPECT_EQ(render_timestamp(Instant(seconds(0))), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(render_timestamp(Instant(seconds(951'782'399)) + Duration(999'999)),
+            "2000-02-28T23:59:59Z");
+  EXPECT_EQ(render_timestamp(Instant(seconds(-1))), "1969-12-31T23:59:59Z");
+}
+
+TEST(Timestamp, IsReadInUtcAlone) {
+  const Instant time(seconds(1'795'298'923));
+  EXPECT_EQ(parse_timestamp("2026-11-21T22:08:43Z"), time);
+  EXPECT_EQ(parse_timestamp("2026-11-21t22:08:43z"), time);
+  EXPECT_EQ(parse_timestamp("2026-11-21T22:08:43.5Z"), time + Duration(500'000));
+  EXPECT_EQ(parse_timestamp("2026-11-21T22:08:43.0000019Z"), time + Duration(1));
+  EXPECT_EQ(parse_timestamp("2000-02-29T00:00:00Z"), Instant(seconds(951'782'400)));
+  EXPECT_EQ(parse_timestamp("2016-12-31T23:59:60Z"), parse_timestamp("2017-01-01T00:00:00Z"));
+  EXPECT_EQ(render_timestamp(*parse_timestamp("9999-12-31T23:59:59Z")), "9999-12-31T23:59:59Z");
+  for (const char* bad : {"",
+                          "Z",
+                          "2026-11-21",
+                          "2026-11-21T22:08:43",
+                          "2026-11-21T22:08Z",
+                          "2026-11-21 22:08:43Z",
+                          "2026-11-21T22:08:43+00:00",
+                          "2026-11-21T22:08:43.Z",
+                          "2026-11-21T22:08:43.1.2Z",
+                          "2026-11-21T22:08:43,5Z",
+                          "2026-02-29T00:00:00Z",
+                          "2026-13-01T00:00:00Z",
+                          "2026-00-01T00:00:00Z",
+                          "2026-11-00T00:00:00Z",
+                          "2026-11-21T24:00:00Z",
+                          "2026-11-21T22:60:00Z",
+                          "2026-11-21T22:08:61Z",
+                          "+026-11-21T22:08:43Z",
+                          "12026-11-21T22:08:43Z",
+                          "2026-11-21T22:08:4\xB3Z"}) {
+    EXPECT_FALSE(parse_timestamp(bad)) << bad;
+  }
+}
+
 TEST(TraceHeader, NamesTheProtocolAsRfc3848And6531Do) {
   EXPECT_EQ(protocol_name(false, false, false), "SMTP");
   EXPECT_EQ(protocol_name(true, false, false), "ESMTP");
@@ -77,6 +117,22 @@ TEST(TraceHeader, TellsOfTheClientsCertificate) {
 TEST(TraceHeader, ASubjectEndsNeitherItsCommentNorItsLine) {
   EXPECT_EQ(render_subject("CN=a)(b\\,\"c\"\r\nBcc: d\t\xC3\xA4"), "CN=a??b?,?c???Bcc: d???");
   EXPECT_EQ(render_subject(std::string(5000, 'x')), std::string(200, 'x'));
+}
+
+TEST(TraceHeader, TellsOfThePriorityBehindTheOtherClauses) {
+  const Mailbox recipient = Mailbox::trusted("user@example.net");
+  Trace trace = plain_trace();
+  trace.priority = -9;
+  EXPECT_EQ(rendered(trace),
+            "Received: from client.example ([192.0.2.7])\r\n"
+            "\tby mta1.example.com with ESMTP id 0000000000000\r\n"
+            "\tPRIORITY -9; Sat, 21 Nov 2026 22:08:43 +0000\r\n");
+  trace.only_recipient = &recipient;
+  trace.priority = 3;
+  EXPECT_EQ(rendered(trace),
+            "Received: from client.example ([192.0.2.7])\r\n"
+            "\tby mta1.example.com with ESMTP id 0000000000000\r\n"
+            "\tfor <user@example.net> PRIORITY 3; Sat, 21 Nov 2026 22:08:43 +0000\r\n");
 }
 
 TEST(TraceHeader, StaysAsciiWhereTheRecipientIsNot) {

@@ -19,12 +19,13 @@ Capabilities everything() {
 
 std::string mail_line(const mail::Envelope& envelope, bool utf8, const Capabilities& capabilities) {
   std::string line;
-  append_mail(line, envelope, {utf8, false}, capabilities);
+  append_mail(line, envelope, {utf8, false, {}}, capabilities);
   return line;
 }
-std::string rcpt_line(const mail::Recipient& recipient, const Capabilities& capabilities) {
+std::string rcpt_line(const mail::Recipient& recipient, const Capabilities& capabilities,
+                      bool ask_delay = false) {
   std::string line;
-  append_rcpt(line, recipient, capabilities);
+  append_rcpt(line, recipient, capabilities, ask_delay);
   return line;
 }
 
@@ -49,7 +50,6 @@ TEST(ClientCommand, MailCarriesWhatIsOfferedAndNeeded) {
 
 TEST(ClientCommand, RcptCarriesNotifyAndOrcpt) {
   mail::Recipient to = recipient(0, "a@peer.example");
-  EXPECT_EQ(rcpt_line(to, everything()), "RCPT TO:<a@peer.example>\r\n");
   to.notify = mail::kNotifySuccess | mail::kNotifyFailure | mail::kNotifyDelay;
   to.orcpt = "rfc822;a+b@peer.example";
   EXPECT_EQ(
@@ -57,10 +57,38 @@ TEST(ClientCommand, RcptCarriesNotifyAndOrcpt) {
       "RCPT TO:<a@peer.example> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;a+2Bb@peer.example\r\n");
   EXPECT_EQ(rcpt_line(to, {}), "RCPT TO:<a@peer.example>\r\n");
   to.notify = mail::kNotifyDelay;
+  EXPECT_EQ(rcpt_line(to, everything()),
+            "RCPT TO:<a@peer.example> NOTIFY=DELAY ORCPT=rfc822;a+2Bb@peer.example\r\n");
   to.orcpt.clear();
-  EXPECT_EQ(rcpt_line(to, everything()), "RCPT TO:<a@peer.example> NOTIFY=DELAY\r\n");
   to.notify = mail::kNotifyNever;
   EXPECT_EQ(rcpt_line(to, everything()), "RCPT TO:<a@peer.example> NOTIFY=NEVER\r\n");
+}
+
+TEST(ClientCommand, RcptNamesTheOriginalRecipientWhereNobodyHasYet) {
+  mail::Recipient to = recipient(0, "a+b@peer.example");
+  EXPECT_EQ(rcpt_line(to, everything()),
+            "RCPT TO:<a+b@peer.example> ORCPT=rfc822;a+2Bb@peer.example\r\n");
+  EXPECT_EQ(rcpt_line(to, {}), "RCPT TO:<a+b@peer.example>\r\n");
+  EXPECT_EQ(rcpt_line(recipient(0, "\xC3\xBC@peer.example"), everything()),
+            "RCPT TO:<\xC3\xBC@peer.example> ORCPT=utf-8;\\x{FC}@peer.example\r\n");
+  // RFC 3461 §4.2: up to 500 octets; what would be longer stays away.
+  const std::string fits = std::string(480, 'a') + "@peer.example";
+  EXPECT_NE(rcpt_line(recipient(0, fits), everything()).find(" ORCPT=rfc822;aaa"),
+            std::string::npos);
+  EXPECT_EQ(rcpt_line(recipient(0, "a" + fits), everything()), "RCPT TO:<a" + fits + ">\r\n");
+}
+
+TEST(ClientCommand, RcptAsksForDelaysOnlyOfThoseWhoDidNotForbidIt) {
+  const auto asked = [](unsigned notify) {
+    mail::Recipient to = recipient(0, "a@peer.example");
+    to.notify = static_cast<std::uint8_t>(notify);
+    const std::string line = rcpt_line(to, everything(), true);
+    return line.substr(0, line.find(" ORCPT"));
+  };
+  EXPECT_EQ(asked(0), "RCPT TO:<a@peer.example> NOTIFY=FAILURE,DELAY");
+  EXPECT_EQ(asked(mail::kNotifySuccess), "RCPT TO:<a@peer.example> NOTIFY=SUCCESS,DELAY");
+  EXPECT_EQ(asked(mail::kNotifyDelay), "RCPT TO:<a@peer.example> NOTIFY=DELAY");
+  EXPECT_EQ(asked(mail::kNotifyNever), "RCPT TO:<a@peer.example> NOTIFY=NEVER\r\n");
 }
 
 TEST(ClientCommand, OrcptSurvivesTheWayThroughOurServerAndOut) {
@@ -139,6 +167,23 @@ TEST(Capabilities, ASizeThatIsNoNumberIsNoLimit) {
   EXPECT_EQ(size_of("SIZE 10M"), 0U);
   EXPECT_EQ(size_of("SIZE 10 20"), 10U);
   EXPECT_EQ(size_of("SIZE 99999999999999999999999"), ~0ULL);
+}
+
+TEST(Capabilities, TheLeastTimeOfDeliverByIsReadWithOrWithoutMoreBehindIt) {
+  const auto read = [](std::string line) {
+    return parse_capabilities(Reply{250, {}, "peer\n" + line});
+  };
+  EXPECT_TRUE(read("DELIVERBY").deliver_by);
+  EXPECT_EQ(read("DELIVERBY").deliver_by_seconds_min, 0U);
+  EXPECT_EQ(read("deliverby 240").deliver_by_seconds_min, 240U);
+  EXPECT_EQ(read("DELIVERBY 240,x=y").deliver_by_seconds_min, 240U);
+  EXPECT_EQ(read("DELIVERBY 999999999").deliver_by_seconds_min, 999'999'999U);
+  for (const char* bad : {"DELIVERBY ,x", "DELIVERBY -5", "DELIVERBY 5s", "DELIVERBY 1000000000"}) {
+    EXPECT_TRUE(read(bad).deliver_by) << bad;
+    EXPECT_EQ(read(bad).deliver_by_seconds_min, 0U) << bad;
+  }
+  EXPECT_TRUE(read("MT-PRIORITY STANAG4406").mt_priority);
+  EXPECT_FALSE(read("MT-PRIORITYX").mt_priority);
 }
 
 TEST(Stage, HasANameAndWords) {

@@ -112,6 +112,17 @@ TEST(MailArguments, AreRefusedWithWords) {
       {"FROM:<a@example.com> ENVID=", "501 5.5.4 ENVID has 1 to 100 octets"},
       {"FROM:<a@example.com> ENVID=a+0A",
        "501 5.5.4 ENVID: xtext that stands for unprintable text"},
+      {"FROM:<a@example.com> BY",
+       "501 5.5.4 BY is a number of seconds, a semicolon, and N or R, maybe with T"},
+      {"FROM:<a@example.com> BY=1;N by=1;N", "501 5.5.4 BY is given twice"},
+      {"FROM:<a@example.com> HOLDFOR=1 HOLDFOR=1",
+       "501 5.5.4 of HOLDFOR and HOLDUNTIL one can be given, once"},
+      {"FROM:<a@example.com> HOLDFOR=1 HOLDUNTIL=2026-11-21T22:08:43Z",
+       "501 5.5.4 of HOLDFOR and HOLDUNTIL one can be given, once"},
+      {"FROM:<a@example.com> HOLDUNTIL=2026-11-21",
+       "501 5.5.4 HOLDUNTIL takes a time in UTC, as 2026-11-21T22:08:43Z"},
+      {"FROM:<a@example.com> MT-PRIORITY=10", "501 5.5.2 MT-PRIORITY is a number from -9 to 9"},
+      {"FROM:<a@example.com> MT-PRIORITY=1 MT-PRIORITY=1", "501 5.5.4 MT-PRIORITY is given twice"},
       {"FROM:<a@example.com> AUTH=<>", "555 5.5.4 unknown parameter AUTH"},
       {"FROM:<a@example.com> \xC3\xA9=1", "555 5.5.4 unknown parameter ??"},
       {"FROM:<\xC3\xA9@example.com>", "553 5.6.7 the address needs the SMTPUTF8 parameter of MAIL"},
@@ -122,6 +133,8 @@ TEST(MailArguments, AreRefusedWithWords) {
     EXPECT_EQ(mail.error().line, row.line);
   }
   EXPECT_EQ(parse_mail("FROM:<a@example.com> SIZE=1", false).error().line,
+            "555 5.5.4 parameters need EHLO, not HELO");
+  EXPECT_EQ(parse_mail("FROM:<a@example.com> BY=1;N", false).error().line,
             "555 5.5.4 parameters need EHLO, not HELO");
   EXPECT_TRUE(parse_mail("FROM:<> ENVID=" + std::string(100, 'a'), true));
   EXPECT_FALSE(parse_mail("FROM:<> ENVID=" + std::string(101, 'a'), true));

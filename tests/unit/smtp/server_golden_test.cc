@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/smtp/delivery_wishes.h"
 #include "tests/unit/smtp/server_dialogue.h"
 
 namespace posthaste::smtp {
@@ -67,6 +68,10 @@ void set_option(ServerOptions& options, const std::string& text) {
   }
   if (key == "allow") options.allowed_certificates.push_back(value);
   if (key == "size_max") options.message_bytes_max = std::stoull(value);
+  if (key == "deliver_by") options.deliver_by = value == "yes";
+  if (key == "deliver_by_min") options.deliver_by_min = std::chrono::seconds(std::stol(value));
+  if (key == "hold_max") options.future_release_max = std::chrono::seconds(std::stol(value));
+  if (key == "priority") options.priority = value == "yes";
   if (key == "recipients_max") {
     options.recipients_max = static_cast<std::uint16_t>(std::stoul(value));
   }
@@ -184,7 +189,7 @@ class Player {
     }
     if (submission.envelope->tls_wish == mail::TlsWish::kRequireTls) words += " requiretls";
     if (submission.envelope->tls_wish == mail::TlsWish::kOptional) words += " tls_optional";
-    actions_.push_back(words);
+    actions_.push_back(words + render_wishes(*submission.envelope));
   }
 
   std::string without_ids(std::string text) const {
