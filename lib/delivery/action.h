@@ -92,6 +92,9 @@ struct Settlement {
   bool tell_delay = false;
   // kDelivered: the host took over who is to be told of what (RFC 3461 §5.2.2), so we tell nobody.
   bool dsn_passed_on = false;
+  // kDelivered: the sender is told of it, unless he forbade all notifications, for the host does
+  // not know by when it has to be there, or he wants every hop traced (RFC 2852 §4.1.4).
+  bool tell_relayed = false;
   bool by_operator = false;  // reply.text has his words
 };
 struct Persist {
