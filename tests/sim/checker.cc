@@ -247,6 +247,12 @@ std::shared_ptr<Attempt> Checker::on_deliver(const delivery::Deliver& deliver) {
   return attempt;
 }
 
+void Checker::on_content(const Attempt& attempt, const std::string& content) {
+  if (content == attempt.body) return;
+  world_.violate(fmt::format("other content than was stored: {} octets, not {}", content.size(),
+                             attempt.body.size()));
+}
+
 void Checker::on_taken(Attempt& attempt, const std::vector<std::string>& addresses) {
   for (const std::string& address : addresses) {
     const auto recipient =
@@ -288,6 +294,6 @@ void Checker::on_crash() {
   paces_.clear();
 }
 
-void Checker::on_options(const delivery::Options&) { paces_.clear(); }
+void Checker::on_reconfigured() { paces_.clear(); }
 
 }  // namespace posthaste::sim

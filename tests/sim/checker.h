@@ -18,21 +18,14 @@
 #include <set>
 #include <string>
 
+#include "daemon/rehearsal/witness.h"
 #include "lib/delivery/engine.h"
 #include "queue/store.h"
 #include "tests/sim/scenario.h"
-#include "tests/sim/world.h"
 
 namespace posthaste::sim {
 
-// One transaction as it was ordered, shared by all who have to do with it.
-struct Attempt {
-  std::shared_ptr<const mail::Envelope> envelope;
-  std::vector<mail::Recipient> recipients;
-  std::string body;
-  std::set<std::uint16_t> maybe;  // settled as "maybe delivered"
-  bool crashed = false;
-};
+using rehearsal::Attempt;
 
 class Checker {
  public:
@@ -55,11 +48,12 @@ class Checker {
   void on_finished(ConnId conn);
   void on_tls_failure(const delivery::Connect& connect, policy::TlsFailure failure);
   void on_backed_off(const delivery::BackedOff& event);
-  // The peer took the message for these addresses.
+  // The peer has read all of the content, and took the message for these addresses.
+  void on_content(const Attempt& attempt, const std::string& content);
   void on_taken(Attempt& attempt, const std::vector<std::string>& addresses);
   // ---- the process
   void on_crash();
-  void on_options(const delivery::Options& options);
+  void on_reconfigured();
 
   // How many recipients are still queued.
   std::size_t queued() const { return queued_; }

@@ -2,9 +2,13 @@
 
 #include <utility>
 
+#include "tests/sim/dice.h"
+
 namespace posthaste::sim {
 
 using namespace std::chrono_literals;
+using rehearsal::Called;
+using rehearsal::Peer;
 
 void Internet::look_up(const dns::Question& question, std::function<void(dns::Answer)> answer) {
   dns::Answer made = scenario_.answer(question, world_.now(), world_.rng());
@@ -23,9 +27,7 @@ void Internet::look_up(const dns::Question& question, std::function<void(dns::An
     made.words = fmt::format("{} for {}", dns::name(made.status), question.name);
     made.expires = world_.now() + 5s;
     if (made.status == dns::AnswerStatus::kTimeout) wait = world_.draw(2s, 14s);
-    if (tlsa && world_.mutation().is(Bug::kLookupFailureIsNone)) {
-      made.status = dns::AnswerStatus::kNoData;
-    }
+    if (tlsa && mutation_.is(Bug::kLookupFailureIsNone)) made.status = dns::AnswerStatus::kNoData;
   }
   world_.say("dns {} {}: {}", question.name, dns::name(question.type), dns::name(made.status));
   world_.after(wait, [answer = std::move(answer), made = std::move(made)] { answer(made); });
@@ -41,22 +43,37 @@ void Internet::call(const delivery::Connect& connect,
     return world_.after(world_.draw(1ms, 500ms),
                         [answer = std::move(answer)] { answer({}, "connection refused"); });
   }
-  if (world_.mutation().is(Bug::kReuseSocket)) {
+  if (mutation_.is(Bug::kReuseSocket)) {
     const Called& last = last_[connect.endpoint];
     if (last.peer && last.peer->handshake_failed()) {
       last.peer->begin();
       return;
     }
   }
-  auto link = std::make_shared<Link>(world_, draw_link_traits(world_, host->cuts));
-  auto peer = std::make_shared<Peer>(
-      world_, checker_, *host, Peer::Call{connect.conn, connect.tls, connect.implicit_tls}, link);
+  auto link =
+      std::make_shared<rehearsal::Link>(world_, rehearsal::draw_link_traits(world_, host->cuts));
+  auto peer =
+      std::make_shared<Peer>(world_, witness_, *host, std::make_unique<Dice>(world_, *host),
+                             Peer::Call{connect.conn, connect.tls, connect.implicit_tls}, link);
   peers_.push_back(peer);
   last_[connect.endpoint] = {link, peer};
   world_.after(world_.draw(1ms, 300ms), [answer = std::move(answer), link, peer] {
     peer->begin();
     answer({link, peer}, {});
   });
+}
+
+std::optional<policy::StsPolicy> Internet::sts_of(const RoutingDomain& domain) {
+  const Domain* known = scenario_.domain_named(domain.text());
+  if (known == nullptr) return std::nullopt;
+  auto policy = in_force(known->sts, world_.now()).policy;
+  return mutation_.is(Bug::kIgnoreSts) ? std::nullopt : policy;
+}
+
+std::optional<queue::MemoryStore::Trouble> Internet::disk_trouble() {
+  if (!world_.fault(scenario_.store_trouble * 0.1)) return std::nullopt;
+  const bool full = world_.rng().chance(0.5);
+  return queue::MemoryStore::Trouble{full, world_.rng().chance(0.5), "the disk says no"};
 }
 
 }  // namespace posthaste::sim

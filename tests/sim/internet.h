@@ -1,4 +1,4 @@
-// Internet: DNS and the mail hosts, with their troubles.
+// Internet: DNS, the mail hosts and our own disk, with their troubles.
 //
 // Lifetime     one seed; outlives every process of ours.
 #pragma once
@@ -7,35 +7,33 @@
 #include <memory>
 #include <vector>
 
+#include "daemon/rehearsal/outside.h"
+#include "daemon/rehearsal/witness.h"
 #include "lib/delivery/engine.h"
-#include "tests/sim/checker.h"
-#include "tests/sim/link.h"
-#include "tests/sim/peer.h"
+#include "tests/sim/mutation.h"
 #include "tests/sim/scenario.h"
 
 namespace posthaste::sim {
 
-class Internet {
+class Internet : public rehearsal::Outside {
  public:
-  Internet(World& world, Checker& checker, const Scenario& scenario)
-      : world_(world), checker_(checker), scenario_(scenario) {}
+  Internet(World& world, rehearsal::Witness& witness, const Scenario& scenario,
+           const Mutation& mutation)
+      : world_(world), witness_(witness), scenario_(scenario), mutation_(mutation) {}
 
-  // Answers once, sooner or later.
-  void look_up(const dns::Question& question, std::function<void(dns::Answer)> answer);
-
-  struct Called {
-    std::shared_ptr<Link> link;
-    std::shared_ptr<Peer> peer;
-  };
-  // Answers with the connection, or with words and no link. May never answer.
-  void call(const delivery::Connect& connect, std::function<void(Called, std::string)> answer);
+  void look_up(const dns::Question& question, std::function<void(dns::Answer)> answer) override;
+  void call(const delivery::Connect& connect,
+            std::function<void(rehearsal::Called, std::string)> answer) override;
+  std::optional<policy::StsPolicy> sts_of(const RoutingDomain& domain) override;
+  std::optional<queue::MemoryStore::Trouble> disk_trouble() override;
 
  private:
   World& world_;
-  Checker& checker_;
+  rehearsal::Witness& witness_;
   const Scenario& scenario_;
-  std::vector<std::shared_ptr<Peer>> peers_;
-  std::map<Endpoint, Called> last_;
+  const Mutation& mutation_;
+  std::vector<std::shared_ptr<rehearsal::Peer>> peers_;
+  std::map<Endpoint, rehearsal::Called> last_;
 };
 
 }  // namespace posthaste::sim

@@ -201,7 +201,7 @@ dns::Answer Scenario::answer(const dns::Question& question, Instant now, Rng& rn
     const Zone& zone = in_force(host.zones, now);
     if (question.name.ends_with("._tcp." + host.name.text())) {
       answer.authentic = zone.secure;
-      for (const char key : zone.tlsa) answer.tlsa.push_back(tlsa_record(key));
+      for (const char key : zone.tlsa) answer.tlsa.push_back(rehearsal::tlsa_record(key));
       if (!answer.tlsa.empty()) answer.status = dns::AnswerStatus::kOk;
       return answer;
     }

@@ -5,23 +5,18 @@
 #include <string>
 #include <vector>
 
+#include "daemon/rehearsal/world.h"
 #include "lib/delivery/options.h"
 #include "lib/dns/answer.h"
 #include "tests/sim/tls_truth.h"
-#include "tests/sim/world.h"
 
 namespace posthaste::sim {
 
-// One mail host, with all its addresses.
-struct Host {
-  MxName name;
-  std::vector<IpAddress> addresses;
-  bool pipelining = true, chunking = false, dsn = false, size = true, eight_bit = true,
-       utf8 = false;
+using rehearsal::World;
+
+// One mail host, with all its addresses, and what the dice may make of it.
+struct Host : rehearsal::Host {
   bool helo_only = false;  // knows no EHLO
-  bool starttls = true;
-  bool requiretls = false;
-  bool answers_data_without_recipients = false;  // with 354, as it may
   // TLS, as long as there are faults:
   Certificate certificate;
   bool only_compat = false;   // alert 40 to who offers less

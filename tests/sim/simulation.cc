@@ -7,6 +7,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr Instant kStart{std::chrono::seconds(1'780'000'000)};
+
 // Lines as mail has them, some of which begin with dots; now and then more than one chunk of them.
 std::string draw_content(Rng& rng) {
   std::string content = "Subject: simulated\r\n";
@@ -28,10 +30,17 @@ std::string draw_content(Rng& rng) {
 }  // namespace
 
 Simulation::Simulation(std::uint64_t seed, Mutation mutation, bool trace)
-    : world_(seed, std::move(mutation), trace),
+    : world_(seed, kStart, trace),
+      mutation_(std::move(mutation)),
       scenario_(draw_scenario(world_)),
       checker_(world_, scenario_),
-      internet_(world_, checker_, scenario_) {}
+      saboteur_(checker_, mutation_),
+      internet_(world_, saboteur_, scenario_, mutation_) {}
+
+std::shared_ptr<Mta> Simulation::make_mta(std::unique_ptr<queue::MemoryStore> store) {
+  return std::make_shared<Mta>(world_, saboteur_, internet_, options_of(scenario_, mutation_),
+                               notes_, std::move(store));
+}
 
 void Simulation::plan_submissions() {
   Rng& rng = world_.rng();
@@ -48,8 +57,8 @@ void Simulation::plan_submissions() {
     }
     message.content = draw_content(rng);
     message.requiretls = rng.chance(0.15);
-    submitters_.push_back(
-        std::make_unique<Submitter>(world_, checker_, std::move(message), rng.chance(0.5)));
+    submitters_.push_back(std::make_unique<Submitter>(world_, checker_, mutation_,
+                                                      std::move(message), rng.chance(0.5)));
     const Duration when = world_.draw(0s, rng.chance(0.5) ? Duration(1min) : scenario_.fault_time);
     world_.after(when, [this, submitter = submitters_.back().get()] { submitter->submit(mta_); });
   }
@@ -78,7 +87,7 @@ void Simulation::plan_disasters() {
       scenario_.options.limits.connections = static_cast<std::uint32_t>(1 + rng.below(4));
       scenario_.options.limits.messages_per_connection += static_cast<std::uint32_t>(rng.below(3));
       scenario_.options.idle = world_.draw(1s, 30s);
-      mta_->reconfigure();
+      mta_->reconfigure(options_of(scenario_, mutation_));
     });
   }
 }
@@ -111,7 +120,7 @@ void Simulation::publish() {
 
 void Simulation::crash() {
   auto store = mta_->die();
-  mta_ = std::make_shared<Mta>(world_, checker_, internet_, scenario_, notes_, std::move(store));
+  mta_ = make_mta(std::move(store));
   mta_->start();
 }
 
@@ -145,8 +154,7 @@ Simulation::~Simulation() {
 }
 
 std::optional<std::string> Simulation::run() {
-  mta_ = std::make_shared<Mta>(world_, checker_, internet_, scenario_, notes_,
-                               std::make_unique<queue::MemoryStore>());
+  mta_ = make_mta(std::make_unique<queue::MemoryStore>());
   mta_->start();
   plan_submissions();
   plan_disasters();

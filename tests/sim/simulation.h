@@ -7,11 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "daemon/rehearsal/mta.h"
+#include "daemon/rehearsal/notes.h"
 #include "tests/sim/checker.h"
 #include "tests/sim/internet.h"
-#include "tests/sim/mta.h"
+#include "tests/sim/saboteur.h"
 #include "tests/sim/submitter.h"
-#include "tests/sim/world.h"
 
 namespace posthaste::sim {
 
@@ -32,12 +33,15 @@ class Simulation {
   void crash();
   void restart_gracefully(Instant patience);
   void check_end();
+  std::shared_ptr<Mta> make_mta(std::unique_ptr<queue::MemoryStore> store);
 
   World world_;
+  Mutation mutation_;
   Scenario scenario_;
   Checker checker_;
+  Saboteur saboteur_;
   Internet internet_;
-  Notes notes_;
+  rehearsal::Notes notes_;
   std::shared_ptr<Mta> mta_;
   std::vector<std::unique_ptr<Submitter>> submitters_;
 };

@@ -32,9 +32,11 @@ std::string dot_stuffed(const std::string& content) {
 
 // ---- our side
 
-Inbound::Inbound(std::shared_ptr<Mta> mta, std::shared_ptr<Link> link, bool requiretls)
+Inbound::Inbound(std::shared_ptr<Mta> mta, std::shared_ptr<Link> link, const Mutation& mutation,
+                 bool requiretls)
     : mta_(std::move(mta)),
       link_(std::move(link)),
+      mutation_(mutation),
       requiretls_(requiretls),
       session_(server_options(), mta_->ids(), mta_->world().now()) {}
 
@@ -101,12 +103,11 @@ void Inbound::store(const smtp::Submission& submission) {
     if (const auto* refused = std::get_if<queue::Refused>(&event)) {
       return self->feed(smtp::server::NotStored{refused->full, refused->words, refused->id});
     }
-    if (!self->mta_->world().mutation().is(Bug::kAckBeforeCommit)) {
+    if (!self->mutation_.is(Bug::kAckBeforeCommit)) {
       self->feed(smtp::server::Stored{std::get<queue::Accepted>(event).id});
     }
   });
-  if (mta_->world().mutation().is(Bug::kAckBeforeCommit))
-    answers_.push_back(smtp::server::Stored{id_});
+  if (mutation_.is(Bug::kAckBeforeCommit)) answers_.push_back(smtp::server::Stored{id_});
   mta_->ask_store(std::move(accept));
 }
 
@@ -128,8 +129,13 @@ void Inbound::watch() {
 
 // ---- the application
 
-Submitter::Submitter(World& world, Checker& checker, Message message, bool pipelining)
-    : world_(world), checker_(checker), message_(std::move(message)), pipelining_(pipelining) {
+Submitter::Submitter(World& world, Checker& checker, const Mutation& mutation, Message message,
+                     bool pipelining)
+    : world_(world),
+      checker_(checker),
+      mutation_(mutation),
+      message_(std::move(message)),
+      pipelining_(pipelining) {
   script_ = {"EHLO app.example\r\n", "MAIL FROM:<" + message_.sender + "> BODY=8BITMIME" +
                                          (message_.utf8 ? " SMTPUTF8\r\n" : "\r\n")};
   for (const std::string& recipient : message_.recipients) {
@@ -143,8 +149,8 @@ Submitter::Submitter(World& world, Checker& checker, Message message, bool pipel
 }
 
 void Submitter::submit(const std::shared_ptr<Mta>& mta) {
-  link_ = std::make_shared<Link>(world_, draw_link_traits(world_, 0.1));
-  inbound_ = std::make_shared<Inbound>(mta, link_, message_.requiretls);
+  link_ = std::make_shared<Link>(world_, rehearsal::draw_link_traits(world_, 0.1));
+  inbound_ = std::make_shared<Inbound>(mta, link_, mutation_, message_.requiretls);
   link_->attach(Side::kCaller, {[this](std::string_view bytes, std::uint64_t) { on_bytes(bytes); },
                                 nullptr, nullptr});
   inbound_->begin();

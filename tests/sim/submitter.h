@@ -6,17 +6,24 @@
 #include <string>
 #include <vector>
 
+#include "daemon/rehearsal/link.h"
+#include "daemon/rehearsal/mta.h"
 #include "lib/smtp/server_session.h"
-#include "tests/sim/link.h"
-#include "tests/sim/mta.h"
+#include "tests/sim/checker.h"
+#include "tests/sim/mutation.h"
 
 namespace posthaste::sim {
+
+using rehearsal::Link;
+using rehearsal::Mta;
+using rehearsal::Side;
 
 // Our side.
 class Inbound : public std::enable_shared_from_this<Inbound> {
  public:
   // `requiretls`: as if it had been said, which takes TLS that there is none of here.
-  Inbound(std::shared_ptr<Mta> mta, std::shared_ptr<Link> link, bool requiretls);
+  Inbound(std::shared_ptr<Mta> mta, std::shared_ptr<Link> link, const Mutation& mutation,
+          bool requiretls);
   void begin();
   // The message that the session has last asked the store to take.
   MessageId stored() const { return id_; }
@@ -30,6 +37,7 @@ class Inbound : public std::enable_shared_from_this<Inbound> {
 
   const std::shared_ptr<Mta> mta_;
   const std::shared_ptr<Link> link_;
+  const Mutation& mutation_;
   const bool requiretls_;
   smtp::ServerSession session_;
   std::vector<smtp::server::Event> answers_;
@@ -48,7 +56,8 @@ class Submitter {
     bool requiretls = false;
     bool utf8 = false;
   };
-  Submitter(World& world, Checker& checker, Message message, bool pipelining);
+  Submitter(World& world, Checker& checker, const Mutation& mutation, Message message,
+            bool pipelining);
   void submit(const std::shared_ptr<Mta>& mta);
 
  private:
@@ -58,6 +67,7 @@ class Submitter {
 
   World& world_;
   Checker& checker_;
+  const Mutation& mutation_;
   const Message message_;
   const bool pipelining_;
   std::shared_ptr<Link> link_;

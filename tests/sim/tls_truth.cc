@@ -34,8 +34,6 @@ bool names(const policy::StsPolicy& sts, const MxName& host) {
 
 }  // namespace
 
-dns::TlsaRecord tlsa_record(char key) { return {3, 1, 1, std::string(32, key)}; }
-
 bool may_go(const policy::TlsPolicy& policy, const MxName& host, bool mx_secure, const Zone& zone,
             const std::optional<policy::StsPolicy>& sts, TlsWish wish, const Shown& shown) {
   const bool require = wish == TlsWish::kRequireTls;

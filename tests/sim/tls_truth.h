@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/rehearsal/host.h"
 #include "lib/base/names.h"
 #include "lib/base/time.h"
 #include "lib/dns/answer.h"
@@ -19,12 +20,9 @@
 
 namespace posthaste::sim {
 
-// What a host shows in a handshake.
-struct Certificate {
-  bool trusted = true;
-  bool names_host = true;
-  char key = 'x';
-};
+using rehearsal::Certificate;
+using rehearsal::Shown;
+
 // A host's zone from then on.
 struct Zone {
   Instant from;
@@ -37,8 +35,6 @@ struct StsVersion {
   std::optional<policy::StsPolicy> policy;
 };
 
-// "3 1 1" and the digest of the key.
-dns::TlsaRecord tlsa_record(char key);
 // Which of the versions is in force. REQUIRES that the first one begins before.
 template <typename Version>
 const Version& in_force(const std::vector<Version>& versions, Instant now) {
@@ -48,13 +44,6 @@ const Version& in_force(const std::vector<Version>& versions, Instant now) {
   }
   return *found;
 }
-
-// A session as the host knows it.
-struct Shown {
-  bool tls = false;
-  Certificate certificate;
-  bool requiretls = false;  // offered
-};
 
 // Whether mail with that wish may go to `host` over such a session, when this is published.
 bool may_go(const policy::TlsPolicy& policy, const MxName& host, bool mx_secure, const Zone& zone,

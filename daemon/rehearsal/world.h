@@ -1,6 +1,7 @@
 // World: virtual time, one stream of randomness, the timeline, and the first rule that was broken.
 //
-// Lifetime     one seed. Threads: none. The same seed gives the same run, event for event.
+// Lifetime     one run. Threads: none. The same seed gives the same run, event for event.
+// Does not     know what runs in it.
 #pragma once
 
 #include <fmt/format.h>
@@ -8,19 +9,17 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <queue>
 #include <string>
 #include <vector>
 
 #include "lib/base/rng.h"
 #include "lib/base/time.h"
-#include "tests/sim/mutation.h"
 
-namespace posthaste::sim {
+namespace posthaste::rehearsal {
 
 class World {
  public:
-  World(std::uint64_t seed, Mutation mutation, bool trace);
+  World(std::uint64_t seed, Instant start, bool trace);
 
   Instant now() const { return now_; }
   Rng& rng() { return rng_; }
@@ -35,8 +34,6 @@ class World {
   void end_faults() { faults_ = false; }
   // A fault that happens with this probability, as long as there are faults.
   bool fault(double probability) { return faults_ && rng_.chance(probability); }
-
-  Mutation& mutation() { return mutation_; }
 
   template <typename... Args>
   void say(fmt::format_string<Args...> format, Args&&... args) {
@@ -58,15 +55,14 @@ class World {
   void print(const std::string& line) const;
 
   Rng rng_;
-  Mutation mutation_;
   const bool trace_;
   const Instant start_;
   Instant now_;
   bool faults_ = true;
   std::uint64_t order_ = 0;
   std::uint64_t at_this_instant_ = 0;
-  std::priority_queue<Due> due_;
+  std::vector<Due> due_;  // a heap
   std::optional<std::string> violation_;
 };
 
-}  // namespace posthaste::sim
+}  // namespace posthaste::rehearsal

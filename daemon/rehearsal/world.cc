@@ -1,28 +1,30 @@
-#include "tests/sim/world.h"
+#include "daemon/rehearsal/world.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
-namespace posthaste::sim {
+namespace posthaste::rehearsal {
 namespace {
 
-constexpr Instant kStart{std::chrono::seconds(1'780'000'000)};
 // More events than that without time going on: somebody turns in a circle.
 constexpr std::uint64_t kEventsAtOneInstant = 20'000;
 
 }  // namespace
 
-World::World(std::uint64_t seed, Mutation mutation, bool trace)
-    : rng_(seed), mutation_(std::move(mutation)), trace_(trace), start_(kStart), now_(kStart) {}
+World::World(std::uint64_t seed, Instant start, bool trace)
+    : rng_(seed), trace_(trace), start_(start), now_(start) {}
 
 void World::at(Instant when, std::function<void()> what) {
-  due_.push({std::max(when, now_), order_++, std::move(what)});
+  due_.push_back({std::max(when, now_), order_++, std::move(what)});
+  std::push_heap(due_.begin(), due_.end());
 }
 
 void World::run_until(Instant end) {
-  while (!violation_ && !due_.empty() && due_.top().when <= end) {
-    Due next = due_.top();
-    due_.pop();
+  while (!violation_ && !due_.empty() && due_.front().when <= end) {
+    std::pop_heap(due_.begin(), due_.end());
+    const Due next = std::move(due_.back());
+    due_.pop_back();
     at_this_instant_ = next.when == now_ ? at_this_instant_ + 1 : 0;
     if (at_this_instant_ > kEventsAtOneInstant) return violate("time stands still: livelock");
     now_ = next.when;
@@ -47,4 +49,4 @@ void World::print(const std::string& line) const {
   std::printf("%12.6f  %s\n", static_cast<double>(elapsed) / 1e6, line.c_str());
 }
 
-}  // namespace posthaste::sim
+}  // namespace posthaste::rehearsal

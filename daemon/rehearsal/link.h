@@ -12,9 +12,9 @@
 #include <string>
 #include <string_view>
 
-#include "tests/sim/world.h"
+#include "daemon/rehearsal/world.h"
 
-namespace posthaste::sim {
+namespace posthaste::rehearsal {
 
 enum class Side : std::uint8_t { kCaller, kCallee };
 
@@ -79,4 +79,4 @@ class Link : public std::enable_shared_from_this<Link> {
   bool broken_ = false;
 };
 
-}  // namespace posthaste::sim
+}  // namespace posthaste::rehearsal

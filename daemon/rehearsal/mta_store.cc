@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/rehearsal/mta.h"
 #include "lib/base/overloaded.h"
-#include "tests/sim/mta.h"
 
-namespace posthaste::sim {
+namespace posthaste::rehearsal {
 
 using namespace std::chrono_literals;
 
@@ -25,35 +25,13 @@ std::uint64_t Mta::expect_answer(std::function<void(const queue::StoreEvent&)> a
 
 void Mta::commit() {
   committing_ = false;
-  if (world_.fault(scenario_.store_trouble * 0.1)) {
-    store_->set_trouble(queue::MemoryStore::Trouble{world_.rng().chance(0.5),
-                                                    world_.rng().chance(0.5), "the disk says no"});
-  } else {
-    store_->set_trouble(std::nullopt);
-  }
+  store_->set_trouble(outside_.disk_trouble());
   auto batch = std::exchange(requests_, {});
-  // What the checker has to see of the requests, before they are moved from.
-  std::map<std::uint64_t, queue::Accept> accepts;
-  for (const queue::Request& request : batch) {
-    if (const auto* accept = std::get_if<queue::Accept>(&request))
-      accepts[accept->ticket] = *accept;
-    const auto* settle = std::get_if<queue::Settle>(&request);
-    if (settle != nullptr && settle->dsn) accepts[settle->dsn->ticket] = *settle->dsn;
-  }
+  witness_.on_commit(batch);
   std::vector<queue::StoreEvent> events;
   store_->commit(batch, events);
   // From here on it is durable, whether or not we live to hear of it.
-  for (const auto& event : events) {
-    if (const auto* accepted = std::get_if<queue::Accepted>(&event)) {
-      const queue::Accept& accept = accepts.at(accepted->ticket);
-      std::string body;
-      for (std::uint16_t i = 0; i < accept.envelope->body_chunks; ++i) {
-        body += **store_->body_chunk(accepted->id, i);
-      }
-      checker_.on_accepted(accept, std::move(body));
-    }
-    if (const auto* settled = std::get_if<queue::Settled>(&event)) checker_.on_settled(*settled);
-  }
+  witness_.on_committed(events, *store_);
   soon(world_.draw(0ms, 2ms), [this, events = std::move(events)]() mutable {
     for (auto& event : events) on_store_event(event);
   });
@@ -100,7 +78,6 @@ void Mta::hand_to_engine(queue::StoreEvent& event) {
   } else if (auto* arrived = std::get_if<queue::Arrived>(&event)) {
     tell(delivery::Arrived{std::move(arrived->letter)});
   } else if (auto* entry = std::get_if<queue::Entry>(&event)) {
-    if (world_.mutation().strikes(Bug::kLoseEntry, 4)) return;
     tell(delivery::Entry{
         entry->shard, entry->id, entry->number, entry->revision, entry->attempts, entry->due,
         entry->domain,
@@ -109,4 +86,4 @@ void Mta::hand_to_engine(queue::StoreEvent& event) {
   }
 }
 
-}  // namespace posthaste::sim
+}  // namespace posthaste::rehearsal

@@ -3,9 +3,9 @@
 #include <charconv>
 #include <utility>
 
-#include "tests/sim/peer.h"
+#include "daemon/rehearsal/peer.h"
 
-namespace posthaste::sim {
+namespace posthaste::rehearsal {
 namespace {
 
 // "FROM:<a@b> …" -> a@b; and where the parameters begin.
@@ -43,7 +43,7 @@ void Peer::on_mail(const std::string& line) {
     return violate("plaintext MAIL where TLS is required");
   }
   if (!attempt_) return violate("MAIL that nobody ordered");
-  checker_.on_mail(call_.conn, *attempt_, {tls_, shown_, tls_ && host_.requiretls});
+  witness_.on_mail(call_.conn, *attempt_, {tls_, shown_, tls_ && host_.requiretls});
   const mail::Envelope& envelope = *attempt_->envelope;
   const bool promised = line.find(" REQUIRETLS", end) != std::string::npos;
   const bool wished = envelope.tls_wish == mail::TlsWish::kRequireTls;
@@ -56,7 +56,7 @@ void Peer::on_mail(const std::string& line) {
   }
   if (*path != attempt_->envelope->sender.text())
     return violate("another sender than was accepted");
-  if (misbehave()) return;
+  if (misbehave(Turn::kMail, *path)) return;
   mail_ = true;
   reply(250, "2.1.0 fine", false);
 }
@@ -70,8 +70,7 @@ void Peer::on_rcpt(const std::string& line) {
     if (!host_.pipelining || !extended_) return violate("RCPT without MAIL");
     return reply(503, "5.5.1 MAIL first", false);
   }
-  if (path->starts_with("gone")) return reply(550, "5.1.1 no such user", false);
-  if (misbehave()) return;
+  if (misbehave(Turn::kRcpt, *path)) return;
   accepted_.push_back(*path);
   reply(250, "2.1.5 fine", false);
 }
@@ -83,7 +82,7 @@ void Peer::on_data() {
   if (accepted_.empty() && !(mail_ && host_.answers_data_without_recipients)) {
     return reply(503, "5.5.1 nobody would have it", true);
   }
-  if (misbehave()) return;
+  if (misbehave(Turn::kData)) return;
   data_for_nobody_ = accepted_.empty();
   reply(354, "go on", true);
   phase_ = Phase::kContent;
@@ -118,7 +117,7 @@ void Peer::on_content(std::size_t take) {
   phase_ = Phase::kCommand;
   if (bdat_refused_) return reply(503, "5.5.1 the message is refused", false);
   if (bdat_last_) return end_of_content();
-  if (misbehave(0.5)) {
+  if (misbehave(Turn::kChunk)) {
     accepted_.clear();
     bdat_refused_ = true;
     return;
@@ -128,25 +127,15 @@ void Peer::on_content(std::size_t take) {
 
 void Peer::end_of_content() {
   const bool nobody = data_for_nobody_;
-  if (!nobody && attempt_ && content_ != attempt_->body) {
-    return violate(fmt::format("other content than was stored: {} octets, not {}", content_.size(),
-                               attempt_->body.size()));
-  }
+  if (!nobody && attempt_) witness_.on_content(*attempt_, content_);
   if (nobody) {
     world_.say("{} reads a lone dot", host_.name.text());
     reset_transaction();
     return reply(554, "5.5.1 no valid recipients", false);
   }
-  if (faulty(host_.trouble)) {  // it may be ours already when we lose our voice
-    if (world_.rng().chance(0.5)) take_message();
-    reset_transaction();
-    if (phase_ == Phase::kGone) return;
-    phase_ = Phase::kGone;
-    if (world_.rng().chance(0.4)) return link_->reset();
-    if (world_.rng().chance(0.5)) return;  // silence
-    return later([self = shared_from_this()] { self->go_away(); });
-  }
-  if (misbehave()) return reset_transaction();
+  const Deed deed = conduct_->at(Turn::kContent, {});
+  if (deed.takes) take_message();  // it may be ours already when we lose our voice
+  if (misbehave(deed)) return reset_transaction();
   take_message();
   reset_transaction();
   reply(250, "2.0.0 it is ours", false);
@@ -157,7 +146,7 @@ void Peer::take_message() {
   if (!attempt_) return violate("content that nobody ordered");
   world_.say("{} takes {} for {}", host_.name.text(), render_id(attempt_->envelope->id),
              fmt::join(accepted_, " "));
-  checker_.on_taken(*attempt_, accepted_);
+  witness_.on_taken(*attempt_, accepted_);
 }
 
-}  // namespace posthaste::sim
+}  // namespace posthaste::rehearsal

@@ -1,54 +1,25 @@
-#include "tests/sim/outbound.h"
+#include "daemon/rehearsal/outbound.h"
 
 #include <algorithm>
 #include <utility>
 
+#include "daemon/rehearsal/mta.h"
 #include "lib/base/overloaded.h"
-#include "tests/sim/mta.h"
 
-namespace posthaste::sim {
+namespace posthaste::rehearsal {
 namespace {
 
 using namespace std::chrono_literals;
 
 smtp::ClientOptions options(Mta& mta, const delivery::Connect& connect) {
   smtp::ClientOptions made;
-  made.helo = mta.scenario().options.helo;
+  made.helo = mta.options().helo;
   made.tls = connect.tls;
   made.implicit_tls = connect.implicit_tls;
-  made.plaintext_allowed = !policy::encrypts(connect.level);
-  made.plaintext_allowed =
-      !connect.demand->encrypted || mta.world().mutation().is(Bug::kPlaintextAtEncrypt);
-  made.timeouts = mta.scenario().options.timeouts;
-  if (mta.world().mutation().is(Bug::kPlaintextAnyway) && !made.implicit_tls &&
-      made.tls == smtp::TlsNeed::kRequired) {
-    made.tls = smtp::TlsNeed::kIfOffered;
-    made.plaintext_allowed = true;
-    made.plaintext_allowed = true;  // the guard is out of order as well
-  }
+  made.plaintext_allowed = !connect.demand->encrypted;
+  made.timeouts = mta.options().timeouts;
+  mta.witness().on_session(connect, made);
   return made;
-}
-
-// What lib/tls makes of a certificate: by decree.
-policy::TlsFailure verify(const policy::TlsDemand& demand, const Certificate& shown) {
-  switch (demand.authentication) {
-    case policy::TlsAuthentication::kNone: return policy::TlsFailure::kNone;
-    case policy::TlsAuthentication::kPin:
-    case policy::TlsAuthentication::kDane:
-      return std::find(demand.records.begin(), demand.records.end(), tlsa_record(shown.key)) ==
-                     demand.records.end()
-                 ? policy::TlsFailure::kDaneNoMatch
-                 : policy::TlsFailure::kNone;
-    case policy::TlsAuthentication::kPkix: break;
-  }
-  if (!shown.trusted) return policy::TlsFailure::kCertUntrusted;
-  return shown.names_host ? policy::TlsFailure::kNone : policy::TlsFailure::kCertHostMismatch;
-}
-
-void replace_all(std::string& text, std::string_view what, std::string_view with) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size()) {
-    text.replace(at, what.size(), with);
-  }
 }
 
 }  // namespace
@@ -56,20 +27,19 @@ void replace_all(std::string& text, std::string_view what, std::string_view with
 Outbound::Outbound(Mta& mta, delivery::Connect connect)
     : mta_(mta),
       connect_(std::move(connect)),
-      pretends_(connect_.tls == smtp::TlsNeed::kNever && connect_.demand->encrypted),
       session_(options(mta, connect_), mta.world().now()) {}
 
 void Outbound::begin() {
   watch();
-  mta_.internet().call(connect_,
-                       [weak = weak_from_this()](const auto& called, const std::string& words) {
-                         const auto self = weak.lock();
-                         if (self && !self->over_) return self->on_called(called, words);
-                         if (called.link) called.link->close(Side::kCaller);
-                       });
+  mta_.outside().call(connect_,
+                      [weak = weak_from_this()](const auto& called, const std::string& words) {
+                        const auto self = weak.lock();
+                        if (self && !self->over_) return self->on_called(called, words);
+                        if (called.link) called.link->close(Side::kCaller);
+                      });
 }
 
-void Outbound::on_called(const Internet::Called& called, const std::string& words) {
+void Outbound::on_called(const Called& called, const std::string& words) {
   if (!called.link) return feed(smtp::ConnectError{words, false});
   line_ = called;
   line_.link->attach(Side::kCaller,
@@ -83,22 +53,17 @@ void Outbound::on_called(const Internet::Called& called, const std::string& word
 
 void Outbound::receive(std::string_view bytes) {
   std::string text(bytes);
-  if (mta_.world().mutation().is(Bug::kPipelineAnyway))
-    replace_all(text, "250-SIZE", "250-PIPELINING\r\n250-SIZE");
+  mta_.witness().on_read(text);
   feed(smtp::Bytes{text});
 }
 
 void Outbound::deliver(const delivery::Deliver& deliver) {
-  const auto attempt = mta_.checker().on_deliver(deliver);
+  smtp::Transaction transaction{deliver.letter->envelope, deliver.recipients};
+  const auto attempt = mta_.witness().on_deliver(deliver, transaction);
   if (over_) return;
   letter_ = deliver.letter;
   line_.peer->expect(attempt);
-  if (mta_.world().mutation().is(Bug::kDropRequireTls)) {
-    auto envelope = std::make_shared<mail::Envelope>(*letter_->envelope);
-    envelope->tls_wish = mail::TlsWish::kPolicy;
-    return feed(smtp::Deliver{{std::move(envelope), deliver.recipients}});
-  }
-  feed(smtp::Deliver{{letter_->envelope, deliver.recipients}});
+  feed(smtp::Deliver{std::move(transaction)});
 }
 
 void Outbound::feed(smtp::ClientEvent event) {
@@ -128,19 +93,12 @@ bool Outbound::carry_out(smtp::ClientAction& action) {
                  [&](smtp::SendChunk& e) { send(*e.chunk); },
                  [&](smtp::StartTls&) { start_tls(); },
                  [&](smtp::Ready& e) {
-                   mta_.checker().on_ready(connect_.conn, e.tls && e.tls->verified);
-                   if (pretends_) e.tls = facts({});
                    mta_.note(delivery::SessionReady{connect_.conn, e.capabilities, e.tls});
                  },
                  [&](smtp::WantBody& e) { give_chunk(e.chunk); },
                  [&](smtp::Finished& e) { on_finished(std::move(e.result)); },
                  [&](smtp::Failed& e) {
                    mta_.world().say("conn {} failed: {}", connect_.conn.value, e.failure.words);
-                   mta_.checker().on_leaving(connect_.conn);
-                   if (e.failure.tls != policy::TlsFailure::kNone) {
-                     mta_.checker().on_tls_failure(connect_, e.failure.tls);
-                     mta_.note_tls_failure(connect_.endpoint, e.failure.tls);
-                   }
                    mta_.note(delivery::SessionFailed{connect_.conn, e.failure});
                  },
                  [&](smtp::Closed&) { close(); },
@@ -150,7 +108,7 @@ bool Outbound::carry_out(smtp::ClientAction& action) {
 }
 
 void Outbound::send(std::string bytes) {
-  if (mta_.world().mutation().is(Bug::kNoDotStuffing)) replace_all(bytes, "\r\n..", "\r\n.");
+  mta_.witness().on_write(bytes);
   if (line_.link) line_.link->send(Side::kCaller, std::move(bytes));
 }
 
@@ -159,9 +117,8 @@ void Outbound::start_tls() {
     const auto self = weak.lock();
     if (!self || self->over_) return;
     const Certificate shown = self->line_.peer->certificate();
-    const bool looks = !self->mta_.world().mutation().is(Bug::kAnyCertificate);
-    if (failure == policy::TlsFailure::kNone && looks) {
-      failure = verify(*self->connect_.demand, shown);
+    if (failure == policy::TlsFailure::kNone) {
+      failure = self->mta_.witness().on_judged(judge(*self->connect_.demand, shown));
     }
     if (failure != policy::TlsFailure::kNone) {
       return self->feed(smtp::TlsFailed{failure, std::string(policy::label(failure))});
@@ -176,7 +133,7 @@ policy::TlsFacts Outbound::facts(const Certificate& shown) const {
   facts.profile = connect_.profile;
   facts.certificate_present = true;
   const bool demanded = connect_.demand->authentication != policy::TlsAuthentication::kNone;
-  facts.verified = demanded || (shown.trusted && shown.names_host);
+  facts.verified = demanded || shown.verifies();
   if (facts.verified) {
     facts.authenticated_by =
         demanded ? connect_.demand->authentication : policy::TlsAuthentication::kPkix;
@@ -200,30 +157,14 @@ void Outbound::give_chunk(std::uint16_t chunk) {
 
 void Outbound::on_finished(smtp::TransactionResult result) {
   letter_.reset();
-  mta_.checker().on_finished(connect_.conn);
-  for (auto& outcome : result.outcomes) {
-    Mutation& mutation = mta_.world().mutation();
-    if (outcome.verdict == smtp::Verdict::kMaybe && mutation.is(Bug::kMaybeIsUntried)) {
-      outcome.verdict = smtp::Verdict::kUntried;
-    }
-    if (outcome.verdict == smtp::Verdict::kMaybe && mutation.is(Bug::kLostIsDelivered)) {
-      outcome.verdict = smtp::Verdict::kDelivered;
-    }
-    if (outcome.verdict == smtp::Verdict::kTemporary && mutation.is(Bug::kTemporaryIsPermanent)) {
-      outcome.verdict = smtp::Verdict::kPermanent;
-    }
-  }
   mta_.note(delivery::SessionFinished{connect_.conn, std::move(result)});
 }
 
 void Outbound::close() {
   over_ = true;
   if (line_.link) line_.link->close(Side::kCaller);
-  mta_.checker().on_closed(connect_.conn);
   mta_.world().say("conn {} closed", connect_.conn.value);
-  if (!mta_.world().mutation().strikes(Bug::kDropClosed, 3)) {
-    mta_.note(delivery::SessionClosed{connect_.conn});
-  }
+  mta_.note(delivery::SessionClosed{connect_.conn});
   mta_.retire(connect_.conn);
 }
 
@@ -247,4 +188,4 @@ void Outbound::watch() {
   });
 }
 
-}  // namespace posthaste::sim
+}  // namespace posthaste::rehearsal

@@ -1,6 +1,6 @@
 // Notes: what the engine told us to Remember, as the store keeps it over a restart.
 //
-// Lifetime     the seed's; outlives every process of ours.
+// Lifetime     the run's; outlives every process of ours.
 #pragma once
 
 #include <map>
@@ -9,7 +9,7 @@
 
 #include "lib/delivery/action.h"
 
-namespace posthaste::sim {
+namespace posthaste::rehearsal {
 
 class Notes {
  public:
@@ -32,4 +32,4 @@ class Notes {
   std::map<std::pair<bool, std::string>, std::pair<std::string, Instant>> kept_;
 };
 
-}  // namespace posthaste::sim
+}  // namespace posthaste::rehearsal

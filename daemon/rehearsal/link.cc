@@ -1,9 +1,9 @@
-#include "tests/sim/link.h"
+#include "daemon/rehearsal/link.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace posthaste::sim {
+namespace posthaste::rehearsal {
 
 LinkTraits draw_link_traits(World& world, double cut_probability) {
   LinkTraits traits;
@@ -109,4 +109,4 @@ void Link::gone(Side side) {
   if (on_gone) on_gone();
 }
 
-}  // namespace posthaste::sim
+}  // namespace posthaste::rehearsal

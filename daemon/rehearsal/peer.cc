@@ -1,13 +1,12 @@
-#include "tests/sim/peer.h"
+#include "daemon/rehearsal/peer.h"
 
 #include <algorithm>
 #include <charconv>
 #include <utility>
 
-namespace posthaste::sim {
+namespace posthaste::rehearsal {
 namespace {
 
-using namespace std::chrono_literals;
 using policy::TlsFailure;
 
 std::string upper(std::string text) {
@@ -17,8 +16,14 @@ std::string upper(std::string text) {
 
 }  // namespace
 
-Peer::Peer(World& world, Checker& checker, const Host& host, Call call, std::shared_ptr<Link> link)
-    : world_(world), checker_(checker), host_(host), call_(call), link_(std::move(link)) {}
+Peer::Peer(World& world, Witness& witness, const Host& host, std::unique_ptr<Conduct> conduct,
+           Call call, std::shared_ptr<Link> link)
+    : world_(world),
+      witness_(witness),
+      host_(host),
+      conduct_(std::move(conduct)),
+      call_(call),
+      link_(std::move(link)) {}
 
 void Peer::begin() {
   link_->attach(Side::kCallee,
@@ -26,13 +31,12 @@ void Peer::begin() {
                  [this] { go_away(); }, nullptr});
   if (handshake_failed_) return violate("a socket on which a handshake had failed is used again");
   reply_ends_.push_back(0);
-  strips_ = faulty(host_.strips);
   if (call_.implicit_tls) {
     phase_ = Phase::kTlsAwaited;
     return;
   }
   greeted_ = true;
-  if (!misbehave(0.5)) reply(220, host_.name.text() + " ESMTP", true);
+  if (!misbehave(Turn::kGreeting)) reply(220, host_.name.text() + " ESMTP", true);
   if (phase_ != Phase::kGone) phase_ = Phase::kCommand;
 }
 
@@ -43,13 +47,11 @@ void Peer::violate(const std::string& rule) {
 void Peer::go_away() {
   phase_ = Phase::kGone;
   link_->close(Side::kCallee);
+  if (!std::exchange(gone_, true)) conduct_->on_gone();
 }
 
-bool Peer::faulty(double probability) { return world_.fault(probability); }
-
 void Peer::later(std::function<void()> what) {
-  speak_at_ =
-      std::max(speak_at_, world_.now() + world_.draw(0ms, world_.rng().chance(0.1) ? 20s : 50ms));
+  speak_at_ = std::max(speak_at_, world_.now() + conduct_->pause());
   world_.at(speak_at_, std::move(what));
 }
 
@@ -76,19 +78,22 @@ void Peer::reply(int code, const std::string& text, bool awaited_alone) {
   });
 }
 
-bool Peer::misbehave(double more) {
-  if (!faulty(host_.trouble * more)) return false;
-  constexpr Deed kDeeds[] = {Deed::kTemporary, Deed::kTemporary, Deed::kPermanent, Deed::kClosing,
-                             Deed::kDrop,      Deed::kReset,     Deed::kSilence,   Deed::kGarbage};
-  switch (kDeeds[world_.rng().below(std::size(kDeeds))]) {
-    case Deed::kNone: return false;
-    case Deed::kTemporary: reply(451, "4.3.0 not just now", greeted_ && !extended_); return true;
-    case Deed::kPermanent: reply(554, "5.3.0 not ever", greeted_ && !extended_); return true;
-    case Deed::kClosing: reply(421, "4.3.2 closing", true); break;
-    case Deed::kDrop: break;
-    case Deed::kReset: link_->reset(); break;
-    case Deed::kSilence: phase_ = Phase::kGone; return true;
-    case Deed::kGarbage: link_->send(Side::kCallee, "\x7f what?\r\nxx"); break;
+bool Peer::misbehave(Turn turn, std::string_view subject) {
+  return misbehave(conduct_->at(turn, subject));
+}
+
+bool Peer::misbehave(const Deed& deed) {
+  switch (deed.kind) {
+    case Deed::Kind::kProper: return false;
+    case Deed::Kind::kReply: reply(deed.code, deed.words, greeted_ && !extended_); return true;
+    case Deed::Kind::kClosing: reply(deed.code, deed.words, true); break;
+    case Deed::Kind::kDrop: break;
+    case Deed::Kind::kReset:
+      phase_ = Phase::kGone;
+      link_->reset();
+      return true;
+    case Deed::Kind::kSilence: phase_ = Phase::kGone; return true;
+    case Deed::Kind::kGarbage: link_->send(Side::kCallee, "\x7f what?\r\nxx"); break;
   }
   phase_ = Phase::kGone;
   later([self = shared_from_this()] { self->go_away(); });
@@ -97,14 +102,12 @@ bool Peer::misbehave(double more) {
 
 // RFC 5321 §3.8: 421 may come at any time, also when it crosses the next command.
 void Peer::tire() {
-  if (!faulty(host_.trouble * 2)) return;
-  world_.after(world_.draw(0ms, world_.rng().chance(0.5) ? 20s : 500ms),
-               [self = shared_from_this(), commands = commands_] {
-                 if (self->phase_ != Phase::kCommand || self->commands_ != commands) return;
-                 self->reply(421, "4.4.2 tired of waiting", true);
-                 self->phase_ = Phase::kGone;
-                 self->later([self] { self->go_away(); });
-               });
+  const auto patience = conduct_->patience();
+  if (!patience) return;
+  world_.after(*patience, [self = shared_from_this(), commands = commands_] {
+    if (self->phase_ != Phase::kCommand || self->commands_ != commands) return;
+    self->misbehave({Deed::Kind::kClosing, 421, "4.4.2 tired of waiting"});
+  });
 }
 
 // ---- input
@@ -155,7 +158,7 @@ void Peer::on_command(const std::string& line) {
   if (verb == "BDAT") return on_bdat(line);
   if (verb == "RSET") {
     reset_transaction();
-    return misbehave() ? void() : reply(250, "2.0.0 flushed", false);
+    return misbehave(Turn::kReset) ? void() : reply(250, "2.0.0 flushed", false);
   }
   if (verb == "QUIT") {
     reply(221, "2.0.0 bye", true);
@@ -168,9 +171,8 @@ void Peer::on_command(const std::string& line) {
 void Peer::on_ehlo(bool extended) {
   reset_transaction();
   extended_ = false;
-  if (misbehave(0.5)) return;
-  if (extended && host_.helo_only && !tls_ && world_.faults())
-    return reply(502, "EHLO is not known", true);
+  if (misbehave(Turn::kHello)) return;
+  if (extended && !tls_ && !conduct_->knows_ehlo()) return reply(502, "EHLO is not known", true);
   if (!extended) return reply(250, host_.name.text(), true);
   std::string text = host_.name.text() + " is glad";
   if (host_.pipelining) text += "\nPIPELINING";
@@ -180,8 +182,8 @@ void Peer::on_ehlo(bool extended) {
   if (host_.eight_bit) text += "\n8BITMIME";
   if (host_.utf8) text += "\nSMTPUTF8";
   if (tls_ && host_.requiretls) text += "\nREQUIRETLS";
-  if (!tls_ && !strips_ && (host_.starttls || !world_.faults())) text += "\nSTARTTLS";
-  if (world_.rng().chance(0.5)) text += "\nENHANCEDSTATUSCODES";
+  if (!tls_ && conduct_->offers_starttls()) text += "\nSTARTTLS";
+  if (conduct_->offers_enhanced_codes()) text += "\nENHANCEDSTATUSCODES";
   reply(250, text, true);
   extended_ = true;
 }
@@ -189,33 +191,16 @@ void Peer::on_ehlo(bool extended) {
 void Peer::on_starttls() {
   if (tls_) return violate("STARTTLS inside TLS");
   if (call_.need == smtp::TlsNeed::kNever) return violate("STARTTLS where TLS is forbidden");
-  if (misbehave()) return;
-  if (faulty(host_.handshake_trouble * 0.3)) {
-    const bool temporary = world_.rng().chance(0.5);
-    return reply(temporary ? 454 : 502, "no TLS today", true);
+  if (misbehave(Turn::kStartTls)) {
+    barrier_ = replies_;  // RFC 3207 §4: nothing is sent behind STARTTLS before its reply
+    return;
   }
   reply(220, "2.0.0 go ahead", true);
-  if (faulty(0.01)) {  // somebody in between speaks before TLS protects us
+  if (conduct_->injects()) {  // somebody in between speaks before TLS protects us
     injected_ = true;
     reply(250, "2.0.0 injected", true);
   }
   phase_ = Phase::kTlsAwaited;
-}
-
-// kNone: the handshake succeeds.
-TlsFailure Peer::draw_handshake_failure(const std::string& profile) {
-  if (world_.faults() && host_.only_compat && profile != "compat") {
-    return TlsFailure::kPeerHandshakeFailure;
-  }
-  if (world_.faults() && host_.resets_large && profile != "reduced") return TlsFailure::kReset;
-  if (!faulty(host_.handshake_trouble)) return TlsFailure::kNone;
-  constexpr TlsFailure kFailures[] = {TlsFailure::kPeerHandshakeFailure,
-                                      TlsFailure::kProtocolVersion,
-                                      TlsFailure::kReset,
-                                      TlsFailure::kClosed,
-                                      TlsFailure::kTimeout,
-                                      TlsFailure::kProtocolError};
-  return kFailures[world_.rng().below(std::size(kFailures))];
 }
 
 void Peer::handshake(const std::string& profile, std::function<void(TlsFailure)> answer) {
@@ -224,26 +209,25 @@ void Peer::handshake(const std::string& profile, std::function<void(TlsFailure)>
   if (injected_) {  // what is no TLS record breaks the handshake
     phase_ = Phase::kGone;
     handshake_failed_ = true;
-    return world_.after(world_.draw(1ms, 2s), [answer] { answer(TlsFailure::kNotTls); });
+    return world_.after(conduct_->handshake_time(true), [answer] { answer(TlsFailure::kNotTls); });
   }
-  const TlsFailure failure = draw_handshake_failure(profile);
+  const TlsFailure failure = conduct_->handshake_failure(profile);
   if (failure != TlsFailure::kNone) {
     phase_ = Phase::kGone;
     handshake_failed_ = true;
     if (failure == TlsFailure::kTimeout) return;
-    return world_.after(world_.draw(1ms, 2s), [answer, failure] { answer(failure); });
+    return world_.after(conduct_->handshake_time(true), [answer, failure] { answer(failure); });
   }
-  world_.after(world_.draw(1ms, world_.rng().chance(0.1) ? 10s : 100ms),
-               [self = shared_from_this(), answer] {
-                 if (self->phase_ != Phase::kTlsAwaited) return;
-                 self->tls_ = true;
-                 self->shown_ = self->host_.certificate;
-                 self->extended_ = false;
-                 self->phase_ = Phase::kCommand;
-                 answer(TlsFailure::kNone);
-                 if (std::exchange(self->greeted_, true)) return;
-                 if (!self->misbehave(0.5)) self->reply(220, "hello inside TLS", true);
-               });
+  world_.after(conduct_->handshake_time(false), [self = shared_from_this(), answer] {
+    if (self->phase_ != Phase::kTlsAwaited) return;
+    self->tls_ = true;
+    self->shown_ = self->conduct_->certificate();
+    self->extended_ = false;
+    self->phase_ = Phase::kCommand;
+    answer(TlsFailure::kNone);
+    if (std::exchange(self->greeted_, true)) return;
+    if (!self->misbehave(Turn::kGreeting)) self->reply(220, "hello inside TLS", true);
+  });
 }
 
 // ---- output of verdicts: see peer_transaction.cc
@@ -255,4 +239,4 @@ void Peer::reset_transaction() {
   data_for_nobody_ = bdat_refused_ = false;
 }
 
-}  // namespace posthaste::sim
+}  // namespace posthaste::rehearsal

@@ -3,36 +3,36 @@
 //
 // Lifetime     from start to crash or exit; what is still under way for it then finds nobody. The
 //              next one begins with what the store has.
-// Does not     decide anything: it carries actions and events to and fro, and lets the checker see
+// Does not     decide anything: it carries actions and events to and fro, and lets the Witness see
 //              them.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <vector>
 
+#include "daemon/rehearsal/notes.h"
+#include "daemon/rehearsal/outbound.h"
+#include "daemon/rehearsal/outside.h"
+#include "daemon/rehearsal/witness.h"
+#include "daemon/rehearsal/world.h"
 #include "lib/delivery/engine.h"
 #include "lib/smtp/client_session.h"
 #include "queue/memory_store.h"
-#include "tests/sim/checker.h"
-#include "tests/sim/internet.h"
-#include "tests/sim/notes.h"
-#include "tests/sim/outbound.h"
-#include "tests/sim/scenario.h"
 
-namespace posthaste::sim {
+namespace posthaste::rehearsal {
 
 class Mta : public std::enable_shared_from_this<Mta> {
  public:
-  Mta(World& world, Checker& checker, Internet& internet, const Scenario& scenario, Notes& notes,
+  Mta(World& world, Witness& witness, Outside& outside,
+      std::shared_ptr<const delivery::Options> options, Notes& notes,
       std::unique_ptr<queue::MemoryStore> store);
   void start();
   // Everything that is not in the store is gone. Returns the store as the next process finds it.
   std::unique_ptr<queue::MemoryStore> die();
   void shut_down() { tell(delivery::ShutDown{}); }
-  void reconfigure();
+  void reconfigure(std::shared_ptr<const delivery::Options> options);
   bool quiet() const { return engine_.quiet(); }
   bool alive() const { return alive_; }
 
@@ -40,22 +40,19 @@ class Mta : public std::enable_shared_from_this<Mta> {
   queue::MemoryStore& store() { return *store_; }
   IdSource& ids() { return ids_; }
   World& world() { return world_; }
-  Checker& checker() { return checker_; }
-  Internet& internet() { return internet_; }
-  const Scenario& scenario() const { return scenario_; }
+  Witness& witness() { return witness_; }
+  Outside& outside() { return outside_; }
+  const delivery::Options& options() const { return *options_; }
 
   // An event for the engine; what it wants is carried out before this returns, or when pump() is
   // called.
   void tell(delivery::Event event);
-  void note(delivery::Event event) { events_.push_back(std::move(event)); }
+  void note(delivery::Event event);
   void pump();
   // A request for the store thread. `answer`: Accepted or Refused for an Accept with a ticket.
   void ask_store(queue::Request request);
   std::uint64_t expect_answer(std::function<void(const queue::StoreEvent&)> answer);
   void retire(ConnId conn);
-  void note_tls_failure(const Endpoint& endpoint, policy::TlsFailure failure) {
-    if (policy::kind(failure) == policy::TlsFailureKind::kHandshake) failed_.insert(endpoint);
-  }
   // What a domain publishes has changed.
   void on_sts_changed(const RoutingDomain& domain) { tell(delivery::StsChanged{domain}); }
   // Calls it unless we are dead by then.
@@ -70,20 +67,17 @@ class Mta : public std::enable_shared_from_this<Mta> {
   void tell_sts(const RoutingDomain& domain);
   void on_persist(const delivery::Persist& persist);
   std::optional<queue::Accept> notification(const delivery::Persist& persist);
-  void mutate(delivery::Event& event);
-  void mutate(queue::Settle& settle);
   void gain();
   void commit();
   void on_store_event(queue::StoreEvent& event);
   void on_not_settled(queue::NotSettled& event);
   void hand_to_engine(queue::StoreEvent& event);
   void watch_engine();
-  std::shared_ptr<const delivery::Options> options() const;
 
   World& world_;
-  Checker& checker_;
-  Internet& internet_;
-  const Scenario& scenario_;
+  Witness& witness_;
+  Outside& outside_;
+  std::shared_ptr<const delivery::Options> options_;
   Notes& notes_;
   std::unique_ptr<queue::MemoryStore> store_;
   IdSource ids_;
@@ -100,7 +94,6 @@ class Mta : public std::enable_shared_from_this<Mta> {
   std::uint64_t tickets_ = 0;
   std::map<std::uint64_t, std::function<void(const queue::StoreEvent&)>> answers_;
   bool store_troubled_ = false;
-  std::set<Endpoint> failed_;  // where a handshake has
 };
 
-}  // namespace posthaste::sim
+}  // namespace posthaste::rehearsal

@@ -6,7 +6,8 @@
 // extensions that were not offered, plaintext where TLS is required, STARTTLS where TLS is
 // forbidden, other content than was stored (§4.5.2), content for nobody (RFC 2920 §3.1).
 //
-// Lifetime     the Internet's; outlives the link's use of it.
+// Lifetime     whoever called keeps it, until its side of the link is closed.
+// Does not     decide how a host behaves: see conduct.h.
 #pragma once
 
 #include <functional>
@@ -15,11 +16,12 @@
 #include <string>
 #include <vector>
 
-#include "tests/sim/checker.h"
-#include "tests/sim/link.h"
-#include "tests/sim/scenario.h"
+#include "daemon/rehearsal/conduct.h"
+#include "daemon/rehearsal/host.h"
+#include "daemon/rehearsal/link.h"
+#include "daemon/rehearsal/witness.h"
 
-namespace posthaste::sim {
+namespace posthaste::rehearsal {
 
 class Peer : public std::enable_shared_from_this<Peer> {
  public:
@@ -29,20 +31,20 @@ class Peer : public std::enable_shared_from_this<Peer> {
     smtp::TlsNeed need;
     bool implicit_tls;
   };
-  Peer(World& world, Checker& checker, const Host& host, Call call, std::shared_ptr<Link> link);
+  Peer(World& world, Witness& witness, const Host& host, std::unique_ptr<Conduct> conduct,
+       Call call, std::shared_ptr<Link> link);
   void begin();
   // The client shakes hands, and offers this profile. Answers with the failure; kNone: TLS is up,
   // as far as the host is concerned. May never answer.
   void handshake(const std::string& profile, std::function<void(policy::TlsFailure)> answer);
   bool handshake_failed() const { return handshake_failed_; }
   // What it shows just now.
-  Certificate certificate() const { return host_.certificate; }
+  Certificate certificate() const { return conduct_->certificate(); }
   // The transaction that the client is told to make next.
   void expect(std::shared_ptr<Attempt> attempt) { attempt_ = std::move(attempt); }
 
  private:
   enum class Phase { kGreeting, kCommand, kTlsAwaited, kContent, kBdat, kGone };
-  enum class Deed { kNone, kTemporary, kPermanent, kClosing, kDrop, kReset, kSilence, kGarbage };
 
   void on_bytes(std::string_view bytes, std::uint64_t seen);
   void on_line(const std::string& line, std::uint64_t seen);
@@ -60,19 +62,19 @@ class Peer : public std::enable_shared_from_this<Peer> {
   void check_parameters(const std::string& line, std::size_t from);
   void reset_transaction();
 
-  // Something else than the right reply, as the dice will have it. True: it was done.
-  bool misbehave(double more = 1);
+  // True: something else than the right reply was done.
+  bool misbehave(Turn turn, std::string_view subject = {});
+  bool misbehave(const Deed& deed);
   void tire();  // of waiting, perhaps
-  bool faulty(double probability);
   void reply(int code, const std::string& text, bool awaited_alone);
   void later(std::function<void()> what);
   void go_away();
-  policy::TlsFailure draw_handshake_failure(const std::string& profile);
   void violate(const std::string& rule);
 
   World& world_;
-  Checker& checker_;
+  Witness& witness_;
   const Host& host_;
+  const std::unique_ptr<Conduct> conduct_;
   const Call call_;
   std::shared_ptr<Link> link_;
   std::shared_ptr<Attempt> attempt_;
@@ -81,8 +83,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
   std::string buffer_;
   std::uint64_t buffer_seen_ = 0;  // of its first byte
   bool tls_ = false, extended_ = false, greeted_ = false;
-  bool handshake_failed_ = false;
-  bool strips_ = false;  // somebody in between takes STARTTLS away
+  bool handshake_failed_ = false, gone_ = false;
   Certificate shown_;
   bool mail_ = false;
   std::vector<std::string> accepted_;
@@ -99,4 +100,4 @@ class Peer : public std::enable_shared_from_this<Peer> {
   Instant speak_at_{};
 };
 
-}  // namespace posthaste::sim
+}  // namespace posthaste::rehearsal

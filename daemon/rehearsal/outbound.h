@@ -5,11 +5,11 @@
 #include <memory>
 #include <vector>
 
+#include "daemon/rehearsal/outside.h"
 #include "lib/delivery/engine.h"
 #include "lib/smtp/client_session.h"
-#include "tests/sim/internet.h"
 
-namespace posthaste::sim {
+namespace posthaste::rehearsal {
 
 class Mta;
 
@@ -23,7 +23,7 @@ class Outbound : public std::enable_shared_from_this<Outbound> {
   void abandon();
 
  private:
-  void on_called(const Internet::Called& called, const std::string& words);
+  void on_called(const Called& called, const std::string& words);
   void feed(smtp::ClientEvent event);
   bool drain_actions();
   bool carry_out(smtp::ClientAction& action);
@@ -38,9 +38,8 @@ class Outbound : public std::enable_shared_from_this<Outbound> {
 
   Mta& mta_;
   const delivery::Connect connect_;
-  const bool pretends_;  // that its plaintext is TLS: only where a bug is planted
   smtp::ClientSession session_;
-  Internet::Called line_;
+  Called line_;
   std::shared_ptr<const mail::Letter> letter_;
   std::vector<smtp::ClientEvent> answers_;
   smtp::ClientActions actions_;
@@ -48,4 +47,4 @@ class Outbound : public std::enable_shared_from_this<Outbound> {
   Instant watched_ = kNever;
 };
 
-}  // namespace posthaste::sim
+}  // namespace posthaste::rehearsal
