@@ -2,6 +2,7 @@
 // code where none speaks.
 //
 // Threads      immutable once built.
+// Limits       of a reply's text the first 4,096 octets; the time is linear in them.
 // Does not     know a regular-expression engine: see PatternSet and lib/pattern.
 #pragma once
 
@@ -31,10 +32,10 @@ struct RefusalFacts {
   int code = 0;     // 400 to 599
   int subject = 0;  // of the enhanced code; 0: there was none
   int detail = 0;
-  std::string_view text;  // all lines, "\n" between them, without codes
-  std::string_view host;  // the MX host's name
+  std::string_view text = {};  // all lines, "\n" between them, without codes
+  std::string_view host = {};  // the MX host's name
   // Where in the conversation: "greeting", "ehlo", "mail", "rcpt", "data", "final_dot".
-  std::string_view stage;
+  std::string_view stage = {};
 };
 
 struct RefusalMeaning {
@@ -48,14 +49,18 @@ struct RefusalMeaning {
   bool slow_down = false;  // the host has enough of us: fewer connections, a lower rate
   std::string_view rule;   // its name; empty: no rule spoke. Valid as long as the rules are
 };
+std::string_view name(RefusalMeaning::Fate fate);  // "as_said", "defer", "bounce"
 
 struct ReplyRule {
   std::string name;
+  std::string about;  // for people: whose words these are
   // What is set must hold.
   std::vector<std::string> codes;     // "451", "4xx"
   std::vector<std::string> enhanced;  // "4.7.1", "4.7.x", "x.2.2"
-  std::string pattern;                // regular expression over the text, without regard to case
-  std::vector<DomainPattern> hosts;   // MX host names
+  // Regular expression, found somewhere in the text without regard to case. The text is one line
+  // then, with single spaces where it had line ends and more of them.
+  std::string pattern;
+  std::vector<DomainPattern> hosts;  // MX host names
   std::vector<std::string> stages;
   // What it then means.
   std::optional<RetryClass> retry_class;
@@ -75,6 +80,8 @@ class ReplyRules {
   ReplyRules& operator=(ReplyRules&&) noexcept;
 
   RefusalMeaning meaning_of(const RefusalFacts& refusal) const;
+  // The one that counts; null: none.
+  const ReplyRule* rule_for(const RefusalFacts& refusal) const;
   const std::vector<ReplyRule>& rules() const { return rules_; }
 
  private:

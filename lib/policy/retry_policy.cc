@@ -17,6 +17,36 @@ void lay_over(RetryPolicy& policy, const RetryOverlay& overlay) {
   if (overlay.delay_notice_after) policy.delay_notice_after = *overlay.delay_notice_after;
 }
 
+// RFC 3463 §3.2: of the details only these are about the mailbox, the others about the domain, or
+// about the sender.
+RetryClass of_address(int detail) {
+  constexpr int kBadMailbox = 1;
+  constexpr int kMoved = 6;
+  return detail == kBadMailbox || detail == kMoved ? RetryClass::kMailbox : RetryClass::kOther;
+}
+
+// RFC 3463 §3.5
+RetryClass of_network(int detail) {
+  switch (detail) {
+    case 1:
+    case 2: return RetryClass::kConnect;    // no answer from a host, bad connection
+    case 5: return RetryClass::kThrottled;  // congestion
+    default: return RetryClass::kOther;
+  }
+}
+
+// RFC 3463 §3.8, and what IANA's registry has added to it.
+RetryClass of_security(int code, int detail) {
+  switch (detail) {
+    case 1: return code < 500 && code != 454 ? RetryClass::kGreylist : RetryClass::kPolicy;
+    case 10:                                 // encryption needed
+    case 11:                                 // encryption required for an authentication mechanism
+    case 30: return RetryClass::kTls;        // REQUIRETLS is not supported
+    case 28: return RetryClass::kThrottled;  // mail flood; large receivers: "unusual rate"
+    default: return RetryClass::kPolicy;
+  }
+}
+
 }  // namespace
 
 std::string_view name(RetryClass retry_class) {
@@ -32,14 +62,17 @@ std::optional<RetryClass> parse_retry_class(std::string_view text) {
 }
 
 RetryClass classify_reply(int code, int subject, int detail) {
-  if (code < 400 || code >= 500) return RetryClass::kOther;
-  if (code == 421) return RetryClass::kThrottled;
-  if (subject == 7 && detail == 28)
-    return RetryClass::kThrottled;  // "unusual rate", as large receivers use it
-  if (subject == 7 && detail == 1) return RetryClass::kGreylist;
-  if (code == 450 && subject == 2 && detail == 0) return RetryClass::kGreylist;
-  if (subject == 2 || code == 452) return RetryClass::kMailbox;
-  return RetryClass::kOther;
+  if (code < 400 || code >= 600) return RetryClass::kOther;
+  if (code == 421 && subject != 3 && subject != 4) return RetryClass::kThrottled;
+  switch (subject) {
+    case 0: return code == 452 ? RetryClass::kMailbox : RetryClass::kOther;
+    case 1: return of_address(detail);
+    case 2: return code == 450 && detail == 0 ? RetryClass::kGreylist : RetryClass::kMailbox;
+    case 3: return detail == 2 ? RetryClass::kConnect : RetryClass::kOther;  // not in service
+    case 4: return of_network(detail);
+    case 7: return of_security(code, detail);
+    default: return RetryClass::kOther;  // protocol, content, and what is not assigned
+  }
 }
 
 RetryPolicy RetryPolicies::policy_for(const RoutingDomain& domain, RetryClass retry_class) const {

@@ -32,8 +32,10 @@ inline constexpr std::size_t kRetryClasses = 8;
 std::string_view name(RetryClass retry_class);  // "connect", …
 std::optional<RetryClass> parse_retry_class(std::string_view text);
 
-// By code and enhanced code alone (rules by words come later): 4.7.1 and 450 4.2.0 after RCPT read
-// as greylisting, 421 and 4.7.28 as throttled, 4.2.x and 452 as mailbox.
+// By code and enhanced code alone, for replies of which no rule knows more (reply_rules.h): what
+// the subject of an enhanced code is about (RFC 3463 §3), where it has one; 421 is throttling
+// unless it speaks of the system or the network; 4.7.1, and 450 4.2.0, read as greylisting; 452
+// alone is a full mailbox.
 RetryClass classify_reply(int code, int subject, int detail);
 
 struct RetryPolicy {

@@ -128,18 +128,31 @@ TEST(RetryClass, IsReadFromTheReplysCodes) {
       {450, 7, 1, RetryClass::kGreylist},   {451, 7, 1, RetryClass::kGreylist},
       {450, 2, 0, RetryClass::kGreylist},   {421, 0, 0, RetryClass::kThrottled},
       {421, 7, 0, RetryClass::kThrottled},  {421, 7, 1, RetryClass::kThrottled},
-      {421, 4, 2, RetryClass::kThrottled},  {450, 7, 28, RetryClass::kThrottled},
-      {452, 7, 28, RetryClass::kThrottled}, {452, 0, 0, RetryClass::kMailbox},
+      {421, 1, 0, RetryClass::kThrottled},  {421, 4, 5, RetryClass::kThrottled},
+      {450, 7, 28, RetryClass::kThrottled}, {452, 7, 28, RetryClass::kThrottled},
+      {550, 7, 28, RetryClass::kThrottled}, {421, 4, 2, RetryClass::kConnect},
+      {421, 3, 2, RetryClass::kConnect},    {451, 4, 1, RetryClass::kConnect},
+      {421, 3, 0, RetryClass::kOther},      {452, 0, 0, RetryClass::kMailbox},
       {452, 2, 2, RetryClass::kMailbox},    {450, 2, 1, RetryClass::kMailbox},
-      {451, 2, 0, RetryClass::kMailbox},    {452, 3, 1, RetryClass::kMailbox},
+      {451, 2, 0, RetryClass::kMailbox},    {450, 1, 1, RetryClass::kMailbox},
+      {551, 1, 6, RetryClass::kMailbox},    {552, 2, 2, RetryClass::kMailbox},
+      {452, 3, 1, RetryClass::kOther},      {450, 1, 8, RetryClass::kOther},
+      {451, 4, 3, RetryClass::kOther},      {451, 4, 4, RetryClass::kOther},
+      {452, 5, 3, RetryClass::kOther},      {451, 6, 1, RetryClass::kOther},
       {451, 0, 0, RetryClass::kOther},      {450, 0, 0, RetryClass::kOther},
-      {451, 3, 0, RetryClass::kOther},      {454, 7, 0, RetryClass::kOther},
-      {0, 0, 0, RetryClass::kOther},        {550, 7, 1, RetryClass::kOther},
-      {552, 2, 2, RetryClass::kOther},      {250, 0, 0, RetryClass::kOther},
+      {451, 3, 0, RetryClass::kOther},      {451, 9, 1, RetryClass::kOther},
+      {550, 0, 0, RetryClass::kOther},      {454, 7, 0, RetryClass::kPolicy},
+      {454, 7, 1, RetryClass::kPolicy},     {451, 7, 0, RetryClass::kPolicy},
+      {451, 7, 24, RetryClass::kPolicy},    {450, 7, 25, RetryClass::kPolicy},
+      {550, 7, 1, RetryClass::kPolicy},     {550, 7, 26, RetryClass::kPolicy},
+      {554, 7, 606, RetryClass::kPolicy},   {450, 7, 10, RetryClass::kTls},
+      {530, 7, 10, RetryClass::kTls},       {550, 7, 30, RetryClass::kTls},
+      {0, 0, 0, RetryClass::kOther},        {250, 0, 0, RetryClass::kOther},
+      {999, 7, 1, RetryClass::kOther},
   };
   for (const Row& row : kRows) {
     EXPECT_EQ(classify_reply(row.code, row.subject, row.detail), row.expected)
-        << row.code << " 4." << row.subject << "." << row.detail;
+        << row.code << " x." << row.subject << "." << row.detail;
   }
 }
 
