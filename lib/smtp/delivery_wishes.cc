@@ -36,9 +36,9 @@ Parsed<std::optional<mail::DeliverBy>> grant_by(const std::optional<DeliveryWish
   if (!by) return std::optional<mail::DeliverBy>();
   if (!options.deliver_by) return refuse("555 5.5.4 BY is not offered here");
   // RFC 2852 §3: the least time counts for by-mode "R" alone, and less is refused for good.
-  if (by->return_it && by->within < options.deliver_by_min) {
-    return refuse(fmt::format("555 5.5.4 BY with R takes at least {} seconds here",
-                              options.deliver_by_min.count()));
+  const seconds least = deliver_by_least(options);
+  if (by->return_it && by->within < least) {
+    return refuse(fmt::format("555 5.5.4 BY with R takes at least {} seconds here", least.count()));
   }
   return mail::DeliverBy{now + by->within, by->return_it, by->trace};
 }
@@ -126,6 +126,10 @@ Parsed<GrantedWishes> grant_wishes(const DeliveryWishes& wishes, const ServerOpt
   }
   granted.priority = wishes.priority.value_or(0);
   return granted;
+}
+
+seconds deliver_by_least(const ServerOptions& options) {
+  return std::clamp(std::chrono::ceil<seconds>(options.deliver_by_min), seconds(0), kLongest);
 }
 
 seconds hold_max(const ServerOptions& options) {

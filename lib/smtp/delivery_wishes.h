@@ -57,6 +57,8 @@ struct GrantedWishes {
 Parsed<GrantedWishes> grant_wishes(const DeliveryWishes& wishes, const ServerOptions& options,
                                    Instant now);
 
+// The least time that DELIVERBY tells; 0: it tells none.
+std::chrono::seconds deliver_by_least(const ServerOptions& options);
 // How long we hold a message at most, in what FUTURERELEASE can say; 0: it is not offered.
 std::chrono::seconds hold_max(const ServerOptions& options);
 

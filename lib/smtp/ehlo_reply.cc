@@ -22,8 +22,8 @@ std::string offer_of_wishes(const ServerOptions& options, Instant now) {
   std::string offer;
   if (options.deliver_by) {
     offer += "250-DELIVERBY";
-    const auto least = options.deliver_by_min.count();
-    if (least > 0) offer += fmt::format(" {}", least);
+    const auto least = deliver_by_least(options);
+    if (least.count() > 0) offer += fmt::format(" {}", least.count());
     offer += "\r\n";
   }
   if (const auto longest = hold_max(options); longest.count() > 0) {

@@ -67,8 +67,9 @@ struct ServerOptions {
   // What a submitter may wish of the time of his message (delivery_wishes.h). Whoever may submit
   // may wish: there are no strangers here.
   bool deliver_by = true;  // DELIVERBY
-  // The least that it takes where the message is to be returned else; 0: any, and none is told.
-  std::chrono::seconds deliver_by_min{0};
+  // The least that BY takes where the message is to be returned else, in whole seconds, rounded up;
+  // 0: anything, and then none is told.
+  Duration deliver_by_min = std::chrono::minutes(1);
   // FUTURERELEASE: how long a message is held at most. Under a second: not offered.
   Duration future_release_max = std::chrono::hours(7 * 24);
   bool priority = true;  // MT-PRIORITY

@@ -119,11 +119,17 @@ TEST(DeliveryWishes, AreRefusedWhereTheyAreNotOffered) {
 
 TEST(DeliveryWishes, TheLeastTimeCountsOnlyWhereTheMessageIsToComeBack) {
   ServerOptions options;
-  options.deliver_by_min = seconds(60);
+  EXPECT_EQ(deliver_by_least(options), seconds(60));
   EXPECT_EQ(refusal_of({By{seconds(60), true, false}, {}, {}}, options), "");
   EXPECT_EQ(refusal_of({By{seconds(59), true, false}, {}, {}}, options),
             "555 5.5.4 BY with R takes at least 60 seconds here");
   EXPECT_EQ(refusal_of({By{seconds(59), false, false}, {}, {}}, options), "");
+  options.deliver_by_min = std::chrono::milliseconds(1'001);
+  EXPECT_EQ(deliver_by_least(options), seconds(2));
+  options.deliver_by_min = Duration(0);
+  EXPECT_EQ(refusal_of({By{seconds(1), true, false}, {}, {}}, options), "");
+  options.deliver_by_min = Duration::max();
+  EXPECT_EQ(deliver_by_least(options), seconds(999'999'999));
 }
 
 TEST(DeliveryWishes, AreHeldForNoLongerThanIsOffered) {
