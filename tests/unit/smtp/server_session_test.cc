@@ -14,11 +14,12 @@ TEST(ServerSession, GreetsAndOffersWhatItHas) {
   options.offer_starttls = true;
   ServerDialogue dialogue(options);
   EXPECT_EQ(dialogue.after(server::Accepted{}), "220 mta1.example.com ESMTP Posthaste\r\n");
-  EXPECT_EQ(dialogue.say("EHLO client.example\r\n"),
-            "250-mta1.example.com greets [192.0.2.7]\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n"
-            "250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250-DSN\r\n"
-            "250-DELIVERBY 60\r\n250-FUTURERELEASE 604800 2026-11-28T12:00:00Z\r\n250-MT-PRIORITY\r\n"
-            "250-STARTTLS\r\n250 HELP\r\n");
+  EXPECT_EQ(
+      dialogue.say("EHLO client.example\r\n"),
+      "250-mta1.example.com greets [192.0.2.7]\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n"
+      "250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250-DSN\r\n"
+      "250-DELIVERBY 60\r\n250-FUTURERELEASE 604800 2026-11-28T12:00:00Z\r\n250-MT-PRIORITY\r\n"
+      "250-STARTTLS\r\n250 HELP\r\n");
 }
 
 TEST(ServerSession, StoresAMessageWithItsTraceFieldAndThenSaysSo) {
