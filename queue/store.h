@@ -6,10 +6,10 @@
 // Durability   when commit() returns, everything it answered Accepted, Settled or Kept survives a
 //              power cut (docs/durability.md); an Append alone survives nothing until its Accept.
 // Threads      commit(), gain(), prune_…() and last_id() from one thread (the store thread).
-//              list(), history(), envelope(), body_chunk() and notes() from any thread.
+//              list(), history(), envelope(), body_chunk(), notes() and checkpoint() from any.
 // Errors       a commit that the disk refuses answers Refused / NotSettled / NotKept for each
-//              request; nothing of the batch is then visible. NotSettled is to be repeated by the caller:
-//              fates are never dropped.
+//              request; nothing of the batch is then visible. NotSettled is to be repeated by the
+//              caller: fates are never dropped.
 // Does not     schedule, parse mail, know SMTP.
 #pragma once
 
@@ -86,6 +86,13 @@ class Store {
                                                  std::vector<ListedRecipient>& out) const = 0;
   // All notes of a kind that have not expired, by key.
   virtual Status notes(NoteKind kind, Instant now, const NoteVisit& visit) const = 0;
+
+  // Makes `directory`, which must not exist yet, a copy of the queue as it is at one instant, to
+  // be opened as a queue or inspected; writing goes on meanwhile. Nothing is left of a copy that
+  // failed. Takes as long as the copying, where the directory lies on another file system.
+  virtual Status checkpoint(const std::string& directory) const {
+    return fail(ErrorCode::kUnsupported, "this kind of queue makes no copy in " + directory);
+  }
 };
 
 }  // namespace posthaste::queue

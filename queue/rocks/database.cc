@@ -13,7 +13,7 @@
 namespace posthaste::queue {
 namespace {
 
-Status check_directory(const std::string& dir) {
+Status check_directory(const std::string& dir, int rights) {
   struct stat facts {};
   if (::stat(dir.c_str(), &facts) != 0) {
     const ErrorCode code = errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo;
@@ -23,11 +23,17 @@ Status check_directory(const std::string& dir) {
   if (!S_ISDIR(facts.st_mode)) {
     return fail(ErrorCode::kIo, "queue directory " + dir + " is not a directory");
   }
-  if (::access(dir.c_str(), R_OK | W_OK | X_OK) != 0) {
+  if (::access(dir.c_str(), rights) != 0) {
     return fail(ErrorCode::kIo, "queue directory " + dir + " cannot be used by user id " +
                                     std::to_string(::geteuid()) + ": " + std::strerror(errno));
   }
   return {};
+}
+
+Status check_directory(const RocksOptions& options, int rights) {
+  // Where somebody else plays the operating system, permissions are his business too.
+  if (options.env != nullptr) return {};
+  return check_directory(options.dir, rights);
 }
 
 // A newer version may have added a column family; RocksDB refuses to open without it, in words of
@@ -61,19 +67,48 @@ Error open_error(const rocksdb::Status& status, const std::string& dir) {
 }  // namespace
 
 Result<std::unique_ptr<Database>> Database::open(const RocksOptions& options) {
-  if (Status usable = check_directory(options.dir); !usable) return tl::unexpected(usable.error());
+  if (Status usable = check_directory(options, R_OK | W_OK | X_OK); !usable) {
+    return tl::unexpected(usable.error());
+  }
   const std::vector<rocksdb::ColumnFamilyDescriptor> known = column_families(options);
   if (Status fits = check_families(options, known); !fits) return tl::unexpected(fits.error());
 
-  std::unique_ptr<Database> database(new Database);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
       rocksdb::DB::Open(database_options(options), options.dir, known, &handles, &db);
   if (!status.ok()) return tl::unexpected(open_error(status, options.dir));
-  database->db_.reset(db);
-  std::copy(handles.begin(), handles.end(), database->families_.begin());
+  std::unique_ptr<Database> database(new Database);
+  database->take(db, handles);
   return database;
+}
+
+Result<std::unique_ptr<Database>> Database::open_to_read(const RocksOptions& options) {
+  if (Status usable = check_directory(options, R_OK | X_OK); !usable) {
+    return tl::unexpected(usable.error());
+  }
+  rocksdb::DBOptions db_options = database_options(options);
+  db_options.create_if_missing = false;
+  db_options.create_missing_column_families = false;
+  db_options.max_open_files = -1;  // all tables are opened now: another process may delete them
+  if (!db_options.env->FileExists(options.dir + "/CURRENT").ok()) {
+    return fail(ErrorCode::kNotFound, "there is no queue in " + options.dir);
+  }
+  const std::vector<rocksdb::ColumnFamilyDescriptor> known = column_families(options);
+  if (Status fits = check_families(options, known); !fits) return tl::unexpected(fits.error());
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::OpenForReadOnly(db_options, options.dir, known, &handles, &db);
+  if (!status.ok()) return tl::unexpected(open_error(status, options.dir));
+  std::unique_ptr<Database> database(new Database);
+  database->take(db, handles);
+  return database;
+}
+
+void Database::take(rocksdb::DB* db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles) {
+  db_.reset(db);
+  std::copy(handles.begin(), handles.end(), families_.begin());
 }
 
 Database::~Database() {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lib/base/result.h"
 #include "queue/rocks/rocks_store.h"
@@ -19,12 +20,17 @@ namespace posthaste::queue {
 
 enum class Family : std::uint8_t { kDefault, kBody, kMsg, kRcpt, kEvent, kTls };
 inline constexpr std::size_t kFamilies = 6;
+inline constexpr std::array<Family, kFamilies> kAllFamilies{
+    Family::kDefault, Family::kBody, Family::kMsg, Family::kRcpt, Family::kEvent, Family::kTls};
 
 class Database {
  public:
   // Errors as RocksStore::open(). Does not look at the schema, but refuses column families it does
   // not know.
   static Result<std::unique_ptr<Database>> open(const RocksOptions& options);
+  // To look at, as it is at this instant, beside a process that writes to it or not. Changes
+  // nothing, makes nothing, takes no lock. kNotFound: there is no queue.
+  static Result<std::unique_ptr<Database>> open_to_read(const RocksOptions& options);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -40,6 +46,7 @@ class Database {
 
  private:
   Database() = default;
+  void take(rocksdb::DB* db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles);
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families_{};
   std::unique_ptr<rocksdb::DB> db_;
 };

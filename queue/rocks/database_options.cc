@@ -62,6 +62,7 @@ rocksdb::ColumnFamilyOptions body_family(const RocksOptions& options,
 
 rocksdb::DBOptions database_options(const RocksOptions& options) {
   rocksdb::DBOptions db;
+  if (options.env != nullptr) db.env = options.env;
   db.create_if_missing = true;
   db.create_missing_column_families = true;
   db.info_log = std::make_shared<Logger>(options.log);

@@ -61,6 +61,13 @@ std::optional<MessageId> parse_message_key(std::string_view bytes) {
   return id;
 }
 
+std::optional<std::pair<MessageId, std::uint16_t>> parse_body_key(std::string_view bytes) {
+  if (bytes.size() != 10) return std::nullopt;
+  const std::optional<MessageId> id = parse_message_key(bytes.substr(0, 8));
+  if (!id) return std::nullopt;
+  return std::pair(*id, get_big_endian<std::uint16_t>(bytes, 8));
+}
+
 std::optional<RecipientKey> parse_recipient_key(std::string_view bytes) {
   if (bytes.size() != 12) return std::nullopt;
   const RecipientKey key{get_big_endian<std::uint16_t>(bytes, 0),

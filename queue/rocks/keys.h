@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lib/base/ids.h"
 #include "queue/store.h"
@@ -28,6 +29,7 @@ std::string note_key(NoteKind kind, std::string_view key);
 
 // nullopt: the length is wrong, or the shard or the id out of range.
 std::optional<MessageId> parse_message_key(std::string_view bytes);
+std::optional<std::pair<MessageId, std::uint16_t>> parse_body_key(std::string_view bytes);
 std::optional<RecipientKey> parse_recipient_key(std::string_view bytes);
 
 // A chunk count, as the value of an "end/" key.

@@ -1,15 +1,14 @@
 #include "queue/rocks/rocks_store.h"
 
-#include <sys/statvfs.h>
-
+#include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <utility>
 
 #include "queue/letters.h"
+#include "queue/rocks/ballast.h"
+#include "queue/rocks/checkpoint.h"
 #include "queue/rocks/database.h"
 #include "queue/rocks/keys.h"
 #include "queue/rocks/ledger.h"
@@ -60,6 +59,7 @@ struct RocksStore::Parts {
         epoch(now) {}
 
   bool look_for_room();
+  void empty_memtables() const;
   rocksdb::Status write();
   void try_resume();
   void count_tracked();
@@ -74,6 +74,7 @@ struct RocksStore::Parts {
   NoteBook notes{*database, shelf};
   Transaction transaction{*database, ledger, scan, shelf, notes};
   Loader loader{*database, scan, shelf};
+  Ballast ballast{*database->db().GetEnv(), options};
   Counters counters;
 
   bool announced = false;
@@ -132,17 +133,32 @@ void RocksStore::Parts::announce(std::vector<StoreEvent>& out) {
 }
 
 bool RocksStore::Parts::look_for_room() {
-  struct statvfs facts {};
-  if (::statvfs(options.dir.c_str(), &facts) != 0) return true;  // the write itself will tell
-  const std::uint64_t free = std::uint64_t{facts.f_bavail} * facts.f_frsize;
+  std::uint64_t free = 0;
+  // If it does not tell, the write itself will.
+  if (!database->db().GetEnv()->GetFreeSpace(options.dir, &free).ok()) return true;
   const bool full = free < options.min_free_space;
   counters.free_space = free;
-  if (counters.full.exchange(full) != full && options.log) {
-    options.log(LogLevel::kWarning,
-                full ? "the disk of the queue is nearly full: new mail is refused"
-                     : "the disk of the queue has room again: new mail is accepted");
+  if (counters.full.exchange(full) != full) {
+    if (full) empty_memtables();
+    if (options.log) {
+      options.log(LogLevel::kWarning,
+                  full ? "the disk of the queue is nearly full: new mail is refused"
+                       : "the disk of the queue has room again: new mail is accepted");
+    }
   }
+  if (!full) ballast.take_in(free);
   return !full;
+}
+
+// While there is still room for it. To go on after a full disk, RocksDB has to write out first what
+// it has in memory, and then it has the ballast for that, no more.
+void RocksStore::Parts::empty_memtables() const {
+  rocksdb::FlushOptions how;
+  how.wait = false;
+  how.allow_write_stall = true;  // else it would wait, for what the flush is to prevent
+  for (const Family family : kAllFamilies) {
+    database->db().Flush(how, database->family(family)).PermitUncheckedError();
+  }
 }
 
 rocksdb::Status RocksStore::Parts::write() {
@@ -156,6 +172,7 @@ rocksdb::Status RocksStore::Parts::write() {
   counters.trouble = !status.ok();
   if (!status.ok()) {
     ++counters.failures;
+    if (status.IsNoSpace() && ballast.throw_off()) resumed_at = {};
     return status;
   }
   ++counters.commits;
@@ -220,6 +237,10 @@ Result<mail::Envelope> RocksStore::envelope(MessageId id) const {
 Result<std::optional<ListCursor>> RocksStore::list(ListCursor cursor, std::size_t limit,
                                                    std::vector<ListedRecipient>& out) const {
   return parts_->loader.list(cursor, limit, out);
+}
+
+Status RocksStore::checkpoint(const std::string& directory) const {
+  return make_checkpoint(*parts_->database, directory);
 }
 
 RocksStats RocksStore::stats() const {

@@ -7,7 +7,7 @@
 // Limits       memory: memtables as in RocksOptions, 32 MiB of block cache, and what
 //              docs/queue-format.md says.
 // Durability   docs/durability.md.
-// Does not     make the directory; keep a ballast; compact by hand. See docs/queue-format.md for
+// Does not     make the directory; compact by hand. See docs/queue-format.md for
 //              the bytes.
 #pragma once
 
@@ -22,6 +22,10 @@
 #include "lib/base/time.h"
 #include "queue/store.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace posthaste::queue {
 
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
@@ -33,6 +37,9 @@ struct RocksOptions {
       true;  // false: a power cut may lose what was accepted last; a kill still loses nothing
   // Bytes. Below it new mail is refused, while fates are still stored.
   std::uint64_t min_free_space = std::uint64_t{2} << 30;
+  // Bytes held in a file beside the database, for fates when the disk is full to its last byte all
+  // the same; 0: none.
+  std::uint64_t ballast_bytes = std::uint64_t{64} << 20;
   // One memtable of bodies, of which there are at most four; and one of each other family, at most
   // three.
   std::size_t body_memtable_bytes = std::size_t{64} << 20;
@@ -42,6 +49,8 @@ struct RocksOptions {
   // When gain() cannot read on: until it tries again; twice as long each time.
   Duration reread_after = std::chrono::milliseconds(100);
   LogFunction log;  // may be empty
+  // The operating system, as RocksDB sees it; null: the one that there is. Outlives the store.
+  rocksdb::Env* env = nullptr;
 };
 
 struct RocksStats {
@@ -79,6 +88,9 @@ class RocksStore final : public Store {
   Result<std::optional<ListCursor>> list(ListCursor cursor, std::size_t limit,
                                          std::vector<ListedRecipient>& out) const override;
   Status notes(NoteKind kind, Instant now, const NoteVisit& visit) const override;
+  // Hard links on the same file system, but for the write-ahead log, which is copied. Errors:
+  // kInvalid (no absolute path, or it is there already), kNotFound (its parent), kIo, kFull.
+  Status checkpoint(const std::string& directory) const override;
 
  private:
   struct Parts;

@@ -12,8 +12,6 @@
 namespace posthaste::queue {
 namespace {
 
-constexpr std::uint64_t kSchema = 2;
-
 // A decimal number in the default family; 0 when there is none.
 Result<std::uint64_t> read_number(const Database& database, std::string_view key) {
   rocksdb::PinnableSlice value;
@@ -44,12 +42,7 @@ bool has_messages(const Database& database) {
 Result<std::uint64_t> check_schema(const Database& database, const std::string& dir) {
   Result<std::uint64_t> schema = read_number(database, kSchemaKey);
   if (!schema) return schema;
-  if (*schema > kSchema) {
-    return fail(ErrorCode::kUnsupported, "the queue in " + dir +
-                                             " was written by a newer version (format " +
-                                             std::to_string(*schema) + ", this one reads " +
-                                             std::to_string(kSchema) + "); nothing was changed");
-  }
+  if (*schema > kSchema) return tl::unexpected(newer_schema(dir, *schema).error());
   if (*schema == 0 && has_messages(database)) {
     return fail(ErrorCode::kCorrupt,
                 "the queue in " + dir + " holds messages but not the version of their format");
@@ -120,6 +113,13 @@ Status begin_ledger(const Database& database, Ledger& ledger) {
 }
 
 }  // namespace
+
+Status newer_schema(const std::string& dir, std::uint64_t schema) {
+  return fail(ErrorCode::kUnsupported, "the queue in " + dir +
+                                           " was written by a newer version (format " +
+                                           std::to_string(schema) + ", this one reads " +
+                                           std::to_string(kSchema) + "); nothing was changed");
+}
 
 Result<std::uint64_t> start_up(const Database& database, const RocksOptions& options,
                                Ledger& ledger) {

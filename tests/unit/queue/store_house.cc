@@ -101,6 +101,7 @@ RocksOptions small_options(std::string dir) {
   options.dir = std::move(dir);
   options.sync = false;
   options.min_free_space = 0;
+  options.ballast_bytes = 0;
   options.body_memtable_bytes = 256 * 1024;
   options.record_memtable_bytes = 128 * 1024;
   return options;

@@ -39,7 +39,7 @@ std::unique_ptr<StoreHouse> closing_rocks_house();
 // leaves.
 std::unique_ptr<StoreHouse> killed_rocks_house();
 
-// Without sync, small memtables, no floor of free space.
+// Without sync, small memtables, no floor of free space, no ballast.
 RocksOptions small_options(std::string dir);
 // Copies until nothing changed meanwhile.
 void copy_directory(const std::string& from, const std::string& to);

@@ -1,0 +1,42 @@
+// Ballast: room on the queue's disk that is held for the worst day. When a write fails because the
+// disk is full to its last byte, the ballast is thrown off, so that what becomes of mail can be
+// stored; when there is room again, it is taken in again.
+//
+// Lifetime     one store; the file stays in the queue's directory from run to run.
+// Threads      none: the store thread.
+// Limits       RocksOptions::ballast_bytes; 0: there is none.
+// Does not     take room below the floor: then the disk is nearly full already.
+#pragma once
+
+#include <rocksdb/env.h>
+
+#include <cstdint>
+#include <string>
+
+#include "queue/rocks/rocks_store.h"
+
+namespace posthaste::queue {
+
+class Ballast {
+ public:
+  // `options` outlive it.
+  Ballast(rocksdb::Env& env, const RocksOptions& options);
+
+  // Takes it in if there is none and `free_space` allows.
+  void take_in(std::uint64_t free_space);
+  // False: there was none.
+  bool throw_off();
+  bool there() const { return there_; }
+
+ private:
+  rocksdb::Status make() const;
+  void say(LogLevel level, const std::string& words) const;
+
+  rocksdb::Env& env_;
+  const RocksOptions& options_;
+  const std::string path_;
+  bool there_ = false;
+  bool impossible_ = false;  // the file system reserves no room
+};
+
+}  // namespace posthaste::queue
