@@ -1,5 +1,5 @@
-// OwnMail: a message that we write ourselves (a bounce, a report), as the request that makes it
-// durable.
+// OwnMail: a message that we write ourselves (a notification, a report), as the request that makes
+// it durable.
 //
 // Threads      pure functions.
 // Does not     render the content, or store it.
@@ -17,7 +17,7 @@ struct OwnMail {
   mail::Mailbox sender;  // null: nobody is told when it fails
   mail::Mailbox recipient;
   std::string content;  // CRLF line ends, not empty
-  std::string origin;   // for trace and log: "bounce of 6H01GPCZ80000"
+  std::string origin;   // for trace and log: "notification about 6H01GPCZ80000"
   mail::TlsWish tls_wish = mail::TlsWish::kPolicy;
   bool smtputf8 = false;
   Instant now;

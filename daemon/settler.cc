@@ -1,9 +1,9 @@
 #include "daemon/settler.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "daemon/own_mail.h"
-#include "lib/report/bounce.h"
+#include "daemon/notice.h"
 
 namespace posthaste::daemon {
 namespace {
@@ -12,9 +12,6 @@ using delivery::Ending;
 
 constexpr std::size_t kDomainsCounted =
     50'000;  // per worker; mail to further ones counts as "other"
-constexpr std::uint64_t kReturnedBytesMax =
-    256U << 10;  // RET=FULL returns no more than that; RFC 3461 §4.3 leaves it to us
-
 queue::FateKind fate_kind(Ending ending) {
   switch (ending) {
     case Ending::kDelivered: return queue::FateKind::kDelivered;
@@ -26,6 +23,11 @@ queue::FateKind fate_kind(Ending ending) {
     case Ending::kReleased: return queue::FateKind::kDeferred;
   }
   return queue::FateKind::kBounced;
+}
+
+// The operator's word alone: nothing was tried.
+bool is_steered(Ending ending) {
+  return ending == Ending::kRemoved || ending == Ending::kHeld || ending == Ending::kReleased;
 }
 
 mail::HistoryKind history_kind(Ending ending) {
@@ -41,19 +43,51 @@ mail::HistoryKind history_kind(Ending ending) {
   return mail::HistoryKind::kBounced;
 }
 
+// Attempts so far, this one with it where it is one.
+std::uint32_t attempts_of(const delivery::Settlement& settlement) {
+  return settlement.before.progress.attempts + (is_attempt(settlement) ? 1 : 0);
+}
+
 mail::HistoryEvent history(const delivery::Settlement& settlement, Instant now) {
   mail::HistoryEvent event;
   event.time = now;
   event.kind = history_kind(settlement.ending);
-  event.attempt = settlement.before.progress.attempts + 1;
+  event.attempt = attempts_of(settlement);
   event.recipient = settlement.before.recipient.address.text();
   event.host = settlement.host;
   event.tls = settlement.tls;
   event.words = render_reply(settlement.reply);
-  if (settlement.ending == Ending::kDeferred) event.next_due = settlement.after.due;
-  if (settlement.ending != Ending::kDelivered)
+  const bool waits = fate_kind(settlement.ending) == queue::FateKind::kDeferred;
+  if (waits) event.next_due = settlement.after.due;
+  const bool ours = settlement.by_operator || is_steered(settlement.ending);
+  if (settlement.ending != Ending::kDelivered && !ours)
     event.retry_class = std::string(name(settlement.retry_class));
   return event;
+}
+
+mail::HistoryEvent delay_told(const mail::Envelope& original, const report::ReportedRecipient& told,
+                              MessageId id, Instant now) {
+  mail::HistoryEvent event;
+  event.time = now;
+  event.kind = mail::HistoryKind::kDelayTold;
+  event.attempt = told.attempts;
+  event.recipient = told.recipient.address.text();
+  event.words = "told to " + original.sender.text() + " by message " + render_id(id);
+  return event;
+}
+
+queue::Fate fate_of(const delivery::Settlement& settlement) {
+  queue::Fate fate;
+  fate.number = settlement.before.recipient.number;
+  fate.kind = fate_kind(settlement.ending);
+  fate.revision = settlement.before.progress.revision;
+  if (fate.kind == queue::FateKind::kDeferred) fate.progress = settlement.after;
+  return fate;
+}
+
+// Nothing has come of the recipient but that his sender is told that it is late.
+bool only_tells(const delivery::Settlement& settlement) {
+  return settlement.ending == Ending::kDeferred && settlement.tell_delay && !is_attempt(settlement);
 }
 
 std::string seconds_text(Duration duration) {
@@ -61,25 +95,6 @@ std::string seconds_text(Duration duration) {
   std::string text = std::to_string(milliseconds / 1000) + '.';
   const auto rest = std::to_string(milliseconds % 1000);
   return text + std::string(3 - rest.size(), '0') + rest;
-}
-
-// The header section, up to and including the empty line's predecessor.
-std::string header_section(const std::string& chunk) {
-  const auto end = chunk.find("\r\n\r\n");
-  return end == std::string::npos ? chunk : chunk.substr(0, end + 2);
-}
-
-report::FailedRecipient failed_recipient(const delivery::Settlement& settlement) {
-  report::FailedRecipient failed;
-  failed.recipient = settlement.before.recipient;
-  failed.status = render_enhanced(settlement.status);
-  failed.remote_host = settlement.host;
-  failed.attempts = settlement.before.progress.attempts + 1;
-  failed.expired = settlement.ending == Ending::kExpired;
-  if (settlement.reply.code != 0) failed.remote_reply = render_reply(settlement.reply);
-  failed.words = settlement.reply.text;
-  std::replace(failed.words.begin(), failed.words.end(), '\n', ' ');
-  return failed;
 }
 
 }  // namespace
@@ -102,112 +117,89 @@ void Settler::add_to(Snapshot& snapshot) const {
   }
 }
 
-void Settler::record(const delivery::Persist& persist, const delivery::Settlement& settlement,
-                     Instant now) {
-  const auto& envelope = *persist.letter->envelope;
+void Settler::count(const mail::Envelope& envelope, const delivery::Settlement& settlement,
+                    Instant now) {
   metrics_.attempt(settlement.ending, settlement.retry_class);
   if (settlement.maybe_delivered) metrics_.maybe_delivered();
   auto& count = domain_count(routing_domain(settlement.before.recipient.address).text());
-  const Duration age = now - envelope.arrived;
-  LogLevel level = LogLevel::kInfo;
-  std::string next;
   switch (settlement.ending) {
     case Ending::kDelivered:
       ++count.delivered;
-      metrics_.delivered_after(age);
+      metrics_.delivered_after(now - envelope.arrived);
       break;
     case Ending::kDeferred:
       ++count.deferred;
       metrics_.scheduled(settlement.retry_class);
-      next = seconds_text(std::max(Duration{0}, settlement.after.due - now));
       break;
     case Ending::kBounced:
-    case Ending::kExpired:
-      ++count.bounced;
-      level = LogLevel::kWarning;
-      break;
+    case Ending::kExpired: ++count.bounced; break;
     case Ending::kRemoved:
     case Ending::kHeld:
     case Ending::kReleased: break;
   }
+}
+
+void Settler::log(const mail::Envelope& envelope, const delivery::Settlement& settlement,
+                  Instant now) {
+  const Ending ending = settlement.ending;
+  const bool failed = ending == Ending::kBounced || ending == Ending::kExpired;
+  const LogLevel level = failed ? LogLevel::kWarning : LogLevel::kInfo;
   if (!log_.wants(level)) return;
-  const bool delivered = settlement.ending == Ending::kDelivered;
-  log_.write(level, name(history_kind(settlement.ending)),
+  const bool waits = ending == Ending::kDeferred || ending == Ending::kReleased;
+  const bool classed = (failed || ending == Ending::kDeferred) && !settlement.by_operator;
+  const Duration wait = std::max(Duration{0}, settlement.after.due - now);
+  log_.write(level, name(history_kind(ending)),
              {{"id", render_id(envelope.id)},
               {"to", settlement.before.recipient.address.text()},
               {"host", settlement.host},
               {"tls", settlement.tls},
-              {"attempt", std::to_string(settlement.before.progress.attempts + 1)},
-              {"class", delivered ? std::string_view() : name(settlement.retry_class)},
-              {"stage", delivered ? std::string_view() : name(settlement.stage)},
+              {"attempt", std::to_string(attempts_of(settlement))},
+              {"class", classed ? name(settlement.retry_class) : std::string_view()},
+              {"stage", classed ? name(settlement.stage) : std::string_view()},
               {"tls_failure", settlement.tls_failure == policy::TlsFailure::kNone
                                   ? std::string_view()
                                   : label(settlement.tls_failure)},
               {"reply", render_reply(settlement.reply)},
+              {"by", is_steered(ending) || settlement.by_operator ? "operator" : ""},
               {"maybe_delivered", settlement.maybe_delivered ? "yes" : ""},
-              {"age_s", seconds_text(age)},
-              {"next_s", next}});
+              {"age_s", seconds_text(now - envelope.arrived)},
+              {"next_s", waits ? seconds_text(wait) : std::string()}});
 }
 
 queue::Settle Settler::settle(const delivery::Persist& persist, const Runtime& runtime,
                               Instant now) {
+  const mail::Envelope& envelope = *persist.letter->envelope;
   queue::Settle request;
   request.shard = persist.shard;
-  request.id = persist.letter->envelope->id;
+  request.id = envelope.id;
   for (const auto& settlement : persist.settlements) {
-    queue::Fate fate;
-    fate.number = settlement.before.recipient.number;
-    fate.kind = fate_kind(settlement.ending);
-    fate.revision = settlement.before.progress.revision;
-    if (fate.kind == queue::FateKind::kDeferred) fate.progress = settlement.after;
-    request.fates.push_back(std::move(fate));
+    request.fates.push_back(fate_of(settlement));
+    if (only_tells(settlement)) continue;
     request.history.push_back(history(settlement, now));
-    record(persist, settlement, now);
+    if (!is_steered(settlement.ending)) count(envelope, settlement, now);
+    log(envelope, settlement, now);
   }
-  request.dsn = bounce(persist, runtime, now);
+  notify(persist, runtime, now, request);
   return request;
 }
 
-std::optional<queue::Accept> Settler::bounce(const delivery::Persist& persist,
-                                             const Runtime& runtime, Instant now) {
-  const auto& original = *persist.letter->envelope;
-  report::BounceInput input;
-  for (const auto& settlement : persist.settlements) {
-    const bool ended =
-        settlement.ending == Ending::kBounced || settlement.ending == Ending::kExpired;
-    if (ended && report::wants_failure_report(original, settlement.before.recipient)) {
-      input.recipients.push_back(failed_recipient(settlement));
-    }
+void Settler::notify(const delivery::Persist& persist, const Runtime& runtime, Instant now,
+                     queue::Settle& request) {
+  const mail::Envelope& original = *persist.letter->envelope;
+  auto notification = notification_of(persist, runtime, now);
+  if (notification.recipients.empty()) return;
+  const MessageId id = ids_.next(now);
+  for (const auto& told : notification.recipients) {
+    if (told.action != report::Action::kDelayed) continue;
+    request.history.push_back(delay_told(original, told, id, now));
   }
-  if (input.recipients.empty()) return std::nullopt;
-
-  OwnMail mail;
-  mail.id = ids_.next(now);
-  input.reporting_mta = runtime.hostname;
-  input.bounce_id = mail.id;
-  input.original = &original;
-  input.now = now;
-  mail::Chunk first =
-      persist.letter->body.chunks.empty() ? nullptr : persist.letter->body.chunks.front();
-  if (first == nullptr) {  // rare: only mail that was never loaded for an attempt
-    if (auto read = store_.body_chunk(original.id, 0)) first = *read;
-  }
-  if (first != nullptr) {
-    input.original_headers = header_section(*first);
-    const bool whole = original.body_chunks == 1 && original.body_bytes <= kReturnedBytesMax;
-    if (original.ret == mail::DsnReturn::kFull && whole) input.original_body = *first;
-  }
-
-  mail.recipient = original.sender;
-  mail.content = render_bounce(input);
-  mail.origin = "bounce of " + render_id(original.id);
-  mail.tls_wish = report::tls_wish_of_bounce(original);
-  mail.smtputf8 = !original.sender.ascii();
-  mail.now = now;
-  log_.write(
-      LogLevel::kInfo, "bounce",
-      {{"id", render_id(mail.id)}, {"of", render_id(original.id)}, {"to", original.sender.text()}});
-  return accept_of(std::move(mail));
+  log_.write(LogLevel::kInfo, "notification",
+             {{"id", render_id(id)},
+              {"of", render_id(original.id)},
+              {"to", original.sender.text()},
+              {"action", name(foremost_action(notification))},
+              {"recipients", std::to_string(notification.recipients.size())}});
+  request.dsn = notice_of(std::move(notification), *persist.letter, store_, id);
 }
 
 }  // namespace posthaste::daemon

@@ -1,7 +1,7 @@
 // Settler: turns the engine's settlements into what is stored, logged, counted and told to the
 // sender.
 //
-// A bounce and the end of its recipient are one write: the notification rides in the same
+// A fate and what its sender is told of it are one write: the notification rides in the same
 // queue::Settle.
 //
 // Threads      its worker's.
@@ -28,10 +28,10 @@ class Settler {
   void add_to(Snapshot& snapshot) const;
 
  private:
-  void record(const delivery::Persist& persist, const delivery::Settlement& settlement,
-              Instant now);
-  std::optional<queue::Accept> bounce(const delivery::Persist& persist, const Runtime& runtime,
-                                      Instant now);
+  void count(const mail::Envelope& envelope, const delivery::Settlement& settlement, Instant now);
+  void log(const mail::Envelope& envelope, const delivery::Settlement& settlement, Instant now);
+  void notify(const delivery::Persist& persist, const Runtime& runtime, Instant now,
+              queue::Settle& request);
   Snapshot::DomainCount& domain_count(const std::string& domain);
 
   Metrics& metrics_;

@@ -9,7 +9,7 @@
 
 #include "lib/base/names.h"
 #include "lib/mail/date.h"
-#include "lib/mail/utf8.h"
+#include "lib/smtp/xtext.h"
 
 namespace posthaste::smtp {
 namespace {
@@ -33,31 +33,7 @@ Reply lacks(const Capabilities& capabilities, EnhancedCode status, std::string_v
   return refusal(status, fmt::format("{} and the host does not offer {}", what, extension));
 }
 
-// The code point that `octets`, one whole character of UTF-8, stands for.
-std::uint32_t code_point(std::string_view octets) {
-  const auto lead = static_cast<unsigned char>(octets[0]);
-  std::uint32_t point = octets.size() == 1 ? lead : lead & (0x7FU >> octets.size());
-  for (const char c : octets.substr(1)) {
-    point = (point << 6) | (static_cast<unsigned char>(c) & 0x3FU);
-  }
-  return point;
-}
-
 bool is_plain(char c) { return c > ' ' && c <= '~' && c != '+' && c != '='; }
-
-// RFC 6533 §3, utf-8-addr-xtext: what is not plain becomes \x{HEX}. This form passes with and
-// without SMTPUTF8.
-void append_utf8_xtext(std::string& into, std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = std::max<std::size_t>(mail::utf8_length(text), 1);
-    if (is_plain(text[0]) && text[0] != '\\') {
-      into += text[0];
-    } else {
-      fmt::format_to(std::back_inserter(into), "\\x{{{:02X}}}", code_point(text.substr(0, length)));
-    }
-    text.remove_prefix(length);
-  }
-}
 
 // Only the address is xtext (RFC 3461 §4.2).
 void append_orcpt(std::string& into, std::string_view type, std::string_view address) {
@@ -65,7 +41,7 @@ void append_orcpt(std::string& into, std::string_view type, std::string_view add
   append_xtext(into, type);
   into += ';';
   if (equal_fold(type, "utf-8")) {
-    append_utf8_xtext(into, address);
+    append_utf8_address(into, address);
   } else {
     append_xtext(into, address);
   }

@@ -1,5 +1,10 @@
 #include "lib/smtp/xtext.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
 #include <utility>
 
 #include "lib/base/names.h"
@@ -51,6 +56,16 @@ Result<std::size_t> decode_embedded(std::string_view text, std::string& out) {
   }
   mail::append_utf8(out, point);
   return close + 1;
+}
+
+// The code point that `octets`, one whole character of UTF-8, stands for.
+std::uint32_t code_point(std::string_view octets) {
+  const auto lead = static_cast<unsigned char>(octets[0]);
+  std::uint32_t point = octets.size() == 1 ? lead : lead & (0x7FU >> octets.size());
+  for (const char c : octets.substr(1)) {
+    point = (point << 6) | (static_cast<unsigned char>(c) & 0x3FU);
+  }
+  return point;
 }
 
 bool is_atom(std::string_view text) {
@@ -107,6 +122,20 @@ Result<std::string> decode_utf8_address(std::string_view text, bool allow_utf8) 
     text.remove_prefix(length);
   }
   return out;
+}
+
+void append_utf8_address(std::string& into, std::string_view address) {
+  while (!address.empty()) {
+    const std::size_t length = std::max<std::size_t>(mail::utf8_length(address), 1);
+    const char c = address[0];
+    if (is_graphic(c) && c != '+' && c != '=' && c != '\\') {
+      into += c;
+    } else {
+      fmt::format_to(std::back_inserter(into), "\\x{{{:02X}}}",
+                     code_point(address.substr(0, length)));
+    }
+    address.remove_prefix(length);
+  }
 }
 
 Result<std::string> decode_orcpt(std::string_view value, bool allow_utf8) {

@@ -175,7 +175,7 @@ class Bounces(unittest.TestCase):
             house.wait_event("bounced", id=message)
             house.wait_for(lambda: len(house.events("bounced")) == 2)
             house.wait_for(lambda: house.metric("posthaste_queue_recipients") == 0)
-            self.assertEqual(len(house.events("bounce")), 1)
+            self.assertEqual(len(house.events("notification")), 1)
 
 
 class Dns(unittest.TestCase):
