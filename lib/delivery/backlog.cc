@@ -12,55 +12,59 @@ constexpr Duration kSweepAtMostEvery = std::chrono::minutes(1);
 
 std::size_t index_of(const Scheduled& entry) { return static_cast<std::size_t>(entry.retry_class); }
 
-// Whose time is up gets one attempt more before he is given up: he may have waited for us, who were
-// not there, and not for the destination. Only where that is known to be down he is spared it.
-bool has_expired(const Scheduled& entry, Instant now, const Settings& settings, bool down) {
-  if (!down) return false;
-  return add_saturated(entry.id.time(), settings.expire_after[index_of(entry)]) <= now;
+// When a ready recipient has to be looked at, though nobody can be called: it expires, or its
+// sender is to be told.
+Instant limit_of(const Scheduled& entry, const Settings& settings) {
+  if (entry.timed) return entry.due;
+  const std::size_t index = index_of(entry);
+  Duration after = settings.expire_after[index];
+  if (!entry.told) after = std::min(after, settings.delay_notice_after[index]);
+  return add_saturated(entry.id.time(), after);
 }
 
 }  // namespace
 
 void Backlog::file(const Scheduled& entry) {
+  if (entry.held) return append(held_, entry);
   waiting_.push(entry);
   ++by_class_[index_of(entry)];
 }
 
-void Backlog::add_ready(const Scheduled& entry) {
-  ready_.push_back(entry);
-  oldest_ready_ = std::min(oldest_ready_, entry.id.time());
+void Backlog::note_limit(const Scheduled& entry) {
+  next_limit_ = std::min(next_limit_, limit_of(entry, settings_));
 }
 
-void Backlog::promote(Instant now, const Settings& settings, bool down) {
-  while (!waiting_.empty() && waiting_.top().due <= now) {
-    const Scheduled entry = waiting_.pop();
+// Whose time is up gets one attempt more before he is given up: he may have waited for us, who were
+// not there, and not for the destination. Only where that is known to be down he is spared it.
+void Backlog::add_ready(const Scheduled& entry, Instant now, bool down) {
+  if (down && limit_of(entry, settings_) <= now) return overdue_.push_back(entry);
+  ready_.push_back(entry);
+  note_limit(entry);
+}
+
+void Backlog::promote(Instant now, bool down) {
+  for (std::size_t i = 0; i < kPromotedMax; ++i) {
+    if (waiting_.empty() || waiting_.front().due > now) return;
+    const Scheduled entry = waiting_.pop_front();
     CHECK(by_class_[index_of(entry)] > 0);
     --by_class_[index_of(entry)];
-    if (delivery::has_expired(entry, now, settings, down)) {
-      expired_.push_back(entry);
-    } else {
-      add_ready(entry);
-    }
+    add_ready(entry, now, down);
   }
 }
 
-Instant Backlog::next_sweep(const Settings& settings) const {
-  if (ready_.empty()) return kNever;
-  return std::max(add_saturated(oldest_ready_, settings.expire_after_least),
-                  swept_ + kSweepAtMostEvery);
+Instant Backlog::next_sweep() const {
+  return ready_.empty() ? kNever : std::max(next_limit_, swept_ + kSweepAtMostEvery);
 }
 
-void Backlog::sweep(Instant now, const Settings& settings, bool down) {
+void Backlog::sweep(Instant now, bool down) {
   swept_ = now;
-  oldest_ready_ = kNever;
-  for (std::size_t left = ready_.size(); left > 0; --left) {
-    const Scheduled entry = ready_.pop_front();
-    if (delivery::has_expired(entry, now, settings, down)) {
-      expired_.push_back(entry);
-    } else {
-      add_ready(entry);
-    }
+  next_limit_ = kNever;
+  if (down) {
+    std::vector<Scheduled> found;
+    ready_.take([&](const Scheduled& entry) { return limit_of(entry, settings_) <= now; }, found);
+    for (const Scheduled& entry : found) overdue_.push_back(entry);
   }
+  ready_.for_each([&](const Scheduled& entry) { note_limit(entry); });
 }
 
 void Backlog::keep_warm(std::shared_ptr<const mail::Letter> letter, std::size_t recipients,
@@ -87,34 +91,73 @@ std::shared_ptr<const mail::Letter> Backlog::take_warm(MessageId id, std::size_t
   return letter;
 }
 
-std::unique_ptr<Batch> Backlog::take(ReadyLine& line, std::uint32_t most) {
+template <typename Line>
+std::unique_ptr<Batch> Backlog::take(Line& line, std::uint32_t most) {
   CHECK(most > 0);
   if (line.empty()) return nullptr;
   auto batch = std::make_unique<Batch>();
-  batch->entries.push_back(line.pop_front());
-  const Scheduled first = batch->entries.front();
-  while (batch->entries.size() < most && !line.empty() && line.front().id == first.id &&
-         line.front().shard == first.shard) {
-    batch->entries.push_back(line.pop_front());
-  }
-  if (first.attempts == 0 && !warm_.empty()) {
-    batch->letter = take_warm(first.id, batch->entries.size());
-  }
+  batch->entries = pop_message(line, most);
+  const Scheduled& first = batch->entries.front();
+  if (first.attempts == 0) batch->letter = take_warm(first.id, batch->entries.size());
   return batch;
 }
-
-std::unique_ptr<Batch> Backlog::take_ready(std::uint32_t most) { return take(ready_, most); }
-std::unique_ptr<Batch> Backlog::take_expired(std::uint32_t most) { return take(expired_, most); }
+template std::unique_ptr<Batch> Backlog::take(ReadyLanes&, std::uint32_t);
+template std::unique_ptr<Batch> Backlog::take(ReadyLine&, std::uint32_t);
 
 void Backlog::put_back(const Batch& batch) {
   for (auto entry = batch.entries.rbegin(); entry != batch.entries.rend(); ++entry) {
     ready_.push_front(*entry);
-    oldest_ready_ = std::min(oldest_ready_, entry->id.time());
+    note_limit(*entry);
   }
 }
 
+void Backlog::park(const Batch& batch) {
+  for (const Scheduled& entry : batch.entries) append(parked_, entry);
+}
+
+void Backlog::unpark() {
+  for (const Scheduled& entry : std::exchange(parked_, {})) {
+    ready_.push_back(entry);
+    note_limit(entry);
+  }
+}
+
+void Backlog::take(const EntryFilter& filter, Parts parts, std::vector<Scheduled>& taken) {
+  const auto wanted = [&](const Scheduled& entry) { return filter.wants(entry); };
+  if (parts.waiting) {
+    const std::size_t before = taken.size();
+    waiting_.take(wanted, taken);
+    for (std::size_t i = before; i < taken.size(); ++i) --by_class_[index_of(taken[i])];
+  }
+  if (parts.ready) {
+    ready_.take(wanted, taken);
+    overdue_.take(wanted, taken);
+  }
+  if (parts.parked) take_wanted(parked_, wanted, taken);
+  if (parts.held) take_wanted(held_, wanted, taken);
+}
+
+// Mail that its sender wants to be held back (RFC 4865) goes before its time only where it is
+// named.
+std::size_t Backlog::hasten(const EntryFilter& filter, Parts parts, Instant now) {
+  std::size_t count = 0;
+  if (parts.waiting) {
+    count += waiting_.hasten(
+        [&](const Scheduled& entry) {
+          const bool held_back = entry.timed && entry.attempts == 0;
+          return (!held_back || filter.names_messages()) && filter.wants(entry);
+        },
+        now);
+  }
+  if (parts.ready) {
+    ready_.for_each([&](const Scheduled& entry) { count += filter.wants(entry) ? 1U : 0U; });
+  }
+  return count;
+}
+
 std::size_t Backlog::memory_bytes() const {
-  return waiting_.memory_bytes() + ready_.memory_bytes() + expired_.memory_bytes();
+  return waiting_.memory_bytes() + ready_.memory_bytes() + overdue_.memory_bytes() +
+         (held_.capacity() + parked_.capacity()) * sizeof(Scheduled);
 }
 
 }  // namespace posthaste::delivery

@@ -1,10 +1,12 @@
 // Backlog: the recipients of one destination that are not under way: waiting for their due time,
-// ready, or past their expiry; and the letters that are still warm from their arrival.
+// ready, past a time limit, held, or parked because their sender is suspended; and the letters that
+// are still warm from their arrival.
 //
 // Memory       40 bytes an entry at most; warm letters within Options::warm_bytes_max of the whole
 //              worker.
-// Cost         O(log entries) per entry filed or promoted; a sweep for expired ones O(ready), once
-//              a minute at most.
+// Cost         O(log entries) per entry filed or promoted; a sweep of the ready line O(ready), once
+//              a minute at most; what the operator wants O(entries).
+// Limits       kPromotedMax entries come to be ready in one call.
 // Does not     settle anybody.
 #pragma once
 
@@ -14,20 +16,26 @@
 #include <unordered_map>
 
 #include "lib/delivery/batch.h"
+#include "lib/delivery/entry_filter.h"
+#include "lib/delivery/ready_lanes.h"
 #include "lib/delivery/schedule.h"
 #include "lib/delivery/settings.h"
 
 namespace posthaste::delivery {
 
+// Millions that fall due at one moment are taken in turns, so that nobody else has to wait for it.
+inline constexpr std::size_t kPromotedMax = 20'000;
+
 class Backlog {
  public:
-  // `warm_bytes` is the worker's account of warm letters; outlives the backlog.
-  explicit Backlog(std::size_t& warm_bytes) : warm_bytes_(warm_bytes) {}
+  // `warm_bytes` is the worker's account of warm letters. Both outlive the backlog.
+  Backlog(const Settings& settings, std::size_t& warm_bytes)
+      : settings_(settings), warm_bytes_(warm_bytes) {}
   ~Backlog() { cool(); }
   Backlog(const Backlog&) = delete;
   Backlog& operator=(const Backlog&) = delete;
 
-  // A recipient that is to be tried at its due time.
+  // A recipient that is to be tried at its due time, or is held.
   void file(const Scheduled& entry);
   // Takes the first attempt of `recipients` of the letter from memory. `bytes` is this
   // destination's share of it.
@@ -35,28 +43,49 @@ class Backlog {
                  std::size_t bytes);
   // Lets go of all warm letters: it will take longer, and others need the memory.
   void cool();
+  // Null: it is not warm.
+  std::shared_ptr<const mail::Letter> take_warm(MessageId id, std::size_t recipients);
 
-  // Moves what is due to the ready line, or among the expired. `down`: the destination is failing;
-  // while it is not, nobody expires without a last attempt.
-  void promote(Instant now, const Settings& settings, bool down);
-  // Finds those that expired in the ready line.
-  void sweep(Instant now, const Settings& settings, bool down);
+  // Moves what is due to the ready line, or among those past a limit. `down`: the destination is
+  // failing; while it is not, nobody expires without a last attempt.
+  void promote(Instant now, bool down);
+  // Finds those in the ready line that are past a limit.
+  void sweep(Instant now, bool down);
+  // The settings have changed.
+  void review() { next_limit_ = Instant{}; }
 
   // At most `most` recipients of the message at the front. Null: there is none. The batch may come
   // with its letter. REQUIRES most > 0.
-  std::unique_ptr<Batch> take_ready(std::uint32_t most);
-  std::unique_ptr<Batch> take_expired(std::uint32_t most);
+  std::unique_ptr<Batch> take_ready(std::uint32_t most) { return take(ready_, most); }
+  std::unique_ptr<Batch> take_overdue(std::uint32_t most) { return take(overdue_, most); }
   // Back to the front of the ready line.
   void put_back(const Batch& batch);
 
+  void park(const Batch& batch);
+  // All of them are ready again.
+  void unpark();
+
+  // ---- as the operator wants it
+  struct Parts {
+    bool waiting = false, ready = false, parked = false, held = false;
+  };
+  // Moves the wanted ones to the end of `taken`.
+  void take(const EntryFilter& filter, Parts parts, std::vector<Scheduled>& taken);
+  // The wanted ones of those that wait are due now. How many are wanted, of those that are ready
+  // too.
+  std::size_t hasten(const EntryFilter& filter, Parts parts, Instant now);
+
   std::size_t waiting() const { return waiting_.size(); }
-  std::size_t ready() const { return ready_.size() + expired_.size(); }
+  std::size_t ready() const { return ready_.size() + overdue_.size(); }
+  std::size_t parked() const { return parked_.size(); }
+  std::size_t held() const { return held_.size(); }
+  bool empty() const { return waiting() == 0 && ready() == 0 && parked() == 0 && held() == 0; }
   bool has_ready() const { return !ready_.empty(); }
-  bool has_expired() const { return !expired_.empty(); }
+  bool has_overdue() const { return !overdue_.empty(); }
   // The next due time; kNever: nobody waits.
-  Instant next_due() const { return waiting_.empty() ? kNever : waiting_.top().due; }
+  Instant next_due() const { return waiting_.empty() ? kNever : waiting_.front().due; }
   // When sweep() is worth its while; kNever: nobody is ready.
-  Instant next_sweep(const Settings& settings) const;
+  Instant next_sweep() const;
   const std::vector<Scheduled>& entries_waiting() const { return waiting_.entries(); }
   const std::array<std::uint64_t, policy::kRetryClasses>& waiting_by_class() const {
     return by_class_;
@@ -69,17 +98,21 @@ class Backlog {
     std::size_t recipients_left;
     std::size_t bytes;
   };
-  std::unique_ptr<Batch> take(ReadyLine& line, std::uint32_t most);
-  void add_ready(const Scheduled& entry);
-  std::shared_ptr<const mail::Letter> take_warm(MessageId id, std::size_t recipients);
+  template <typename Line>
+  std::unique_ptr<Batch> take(Line& line, std::uint32_t most);
+  void add_ready(const Scheduled& entry, Instant now, bool down);
+  void note_limit(const Scheduled& entry);
 
+  const Settings& settings_;
   WaitingHeap waiting_;
-  ReadyLine ready_;
-  ReadyLine expired_;
+  ReadyLanes ready_;
+  ReadyLine overdue_;
+  std::vector<Scheduled> held_;
+  std::vector<Scheduled> parked_;
   std::array<std::uint64_t, policy::kRetryClasses> by_class_{};
   std::unordered_map<MessageId, Warm> warm_;
   std::size_t& warm_bytes_;
-  Instant oldest_ready_ = kNever;  // arrival; nobody in the ready line is older
+  Instant next_limit_ = kNever;  // nobody in the ready line has a limit before
   Instant swept_;
 };
 

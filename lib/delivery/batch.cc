@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lib/delivery/time_limits.h"
+
 namespace posthaste::delivery {
 
 std::vector<std::uint16_t> Batch::numbers() const {
@@ -24,10 +26,10 @@ const mail::PendingRecipient* find_recipient(const mail::Letter& letter, std::ui
   return found == all.end() ? nullptr : &*found;
 }
 
-Scheduled scheduled_of(const mail::PendingRecipient& pending, MessageId id) {
+Scheduled scheduled_of(const mail::PendingRecipient& pending, const mail::Envelope& envelope) {
   const mail::Progress& progress = pending.progress;
   Scheduled entry;
-  entry.id = id;
+  entry.id = envelope.id;
   entry.due = progress.due;
   entry.revision = progress.revision;
   entry.attempts = progress.attempts;
@@ -35,6 +37,11 @@ Scheduled scheduled_of(const mail::PendingRecipient& pending, MessageId id) {
   entry.shard = pending.shard;
   entry.retry_class =
       policy::parse_retry_class(progress.retry_class).value_or(policy::RetryClass::kOther);
+  entry.priority = pending.priority;
+  entry.held = progress.held;
+  entry.timed = has_own_limits(envelope);
+  entry.told =
+      progress.delay_told || envelope.sender.null() || !mail::may_tell_delay(pending.recipient);
   return entry;
 }
 

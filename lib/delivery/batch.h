@@ -19,16 +19,19 @@
 namespace posthaste::delivery {
 
 class Destination;
+struct SteerOrder;
 
 // A fate that is decided before the message is at hand.
 struct Doom {
   enum class Kind : std::uint8_t {
     kTrouble,  // deferred or bounced, as `trouble` says
-    kExpired,  // `trouble` is what the destination last suffered from, for those that were never
-               // tried
+    kOverdue,  // past a time limit; `trouble` is what the destination last suffered from, for those
+               // that were never tried
+    kSteered,  // as the operator wants it in `order`
   };
   Kind kind = Kind::kTrouble;
   Trouble trouble;
+  std::shared_ptr<SteerOrder> order = nullptr;
 };
 
 struct Batch {
@@ -46,7 +49,7 @@ struct Batch {
 
 // What the letter knows of recipient `number`; null: it is gone.
 const mail::PendingRecipient* find_recipient(const mail::Letter& letter, std::uint16_t number);
-// The schedule's entry of a recipient as it is stored. REQUIRES letter.envelope.
-Scheduled scheduled_of(const mail::PendingRecipient& pending, MessageId id);
+// The schedule's entry of a recipient as it is stored.
+Scheduled scheduled_of(const mail::PendingRecipient& pending, const mail::Envelope& envelope);
 
 }  // namespace posthaste::delivery

@@ -12,7 +12,7 @@ Destination::Destination(RoutingDomain domain, mail::TlsWish wish, Shared& share
       wish_(wish),
       shared_(shared),
       settings_(settings_for(*shared.options, domain_)),
-      backlog_(shared.warm_bytes),
+      backlog_(settings_, shared.warm_bytes),
       router_(domain_, wish) {
   auto& quota = shared_.quotas[domain_];
   if (!quota) quota = std::make_shared<Quota>(settings_.limits);
@@ -36,7 +36,9 @@ void Destination::take_arrival(const std::shared_ptr<const mail::Letter>& letter
                                Turn& turn) {
   const bool whole = !letter->body.chunks.empty() || letter->envelope->body_chunks == 0;
   const bool room = shared_.warm_bytes + bytes <= turn.options().warm_bytes_max;
-  if (whole && room && !backed_off(turn.now)) backlog_.keep_warm(letter, entries.size(), bytes);
+  const bool soon = entries.front().due <= turn.now && !entries.front().held;
+  if (whole && room && soon && !backed_off(turn.now))
+    backlog_.keep_warm(letter, entries.size(), bytes);
   for (const Scheduled& entry : entries) backlog_.file(entry);
   drain(turn);
 }
@@ -75,11 +77,12 @@ void Destination::tell(Surroundings& around, Turn& turn) {
   for (auto& barred : around.barred) turn.out.push_back(std::move(barred));
 }
 
-void Destination::on_persisted(const std::optional<Scheduled>& next, MessageId id, Turn& turn) {
+void Destination::on_persisted(const Unsettled::Fate& fate, MessageId id, Turn& turn) {
   CHECK(in_flight_ > 0);
   --in_flight_;
-  if (next) {
-    backlog_.file(*next);
+  if (fate.order) carried_out(*fate.order);
+  if (fate.next) {
+    backlog_.file(*fate.next);
   } else {
     shared_.arrivals.remove(id);
   }
@@ -88,6 +91,7 @@ void Destination::on_persisted(const std::optional<Scheduled>& next, MessageId i
 
 void Destination::on_reconfigured(const Options& before, Turn& turn) {
   settings_ = settings_for(turn.options(), domain_);
+  backlog_.review();
   quota_->set_limits(settings_.limits);
   if (route_differs(before, turn.options(), domain_)) {
     router_.forget();
@@ -99,10 +103,11 @@ void Destination::on_reconfigured(const Options& before, Turn& turn) {
 // true.
 void Destination::drain(Turn& turn) {
   blocked_until_ = kNever;
-  backlog_.promote(turn.now, settings_, down());
+  backlog_.promote(turn.now, down());
   drop_outdated(turn);
   if (shared_.may_begin()) {
-    doom_expired(turn);
+    carry_out(turn);
+    doom_overdue(turn);
     work(turn);
   }
   retire_idle(turn);
@@ -111,7 +116,7 @@ void Destination::drain(Turn& turn) {
 }
 
 bool Destination::idle() const {
-  return backlog_.waiting() == 0 && backlog_.ready() == 0 && staged_.empty() && in_flight_ == 0 &&
+  return backlog_.empty() && steered_.empty() && staged_.empty() && in_flight_ == 0 &&
          connections_ == 0 && questions_ == 0 && !starving_ && !quota_->waits(*this);
 }
 
@@ -126,7 +131,8 @@ bool Destination::spent(Instant now) const { return idle() && keep_until() <= no
 void Destination::add_to(DestinationView& view) const {
   view.waiting += backlog_.waiting();
   view.ready += ready();
-  view.in_flight += in_flight_;
+  view.in_flight += in_flight();
+  view.held += held();
   view.connections += connections_;
   view.next_due = std::min(view.next_due, backlog_.next_due());
   if (down()) view.backed_off_until = std::max(view.backed_off_until, backed_off_until_);

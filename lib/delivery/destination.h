@@ -31,6 +31,9 @@
 namespace posthaste::delivery {
 
 inline constexpr std::size_t kDoomedMax = 64;
+// Recipients that are settled at a time because the operator wants it: mail that is delivered
+// shares the store with them.
+inline constexpr std::size_t kSteeredMax = 1024;
 // After a sign that the peer has enough of us, no connection is added for that long.
 inline constexpr Duration kHoldOpening = std::chrono::minutes(1);
 // While a host is up in plaintext, because its handshakes fail, mail that is too young for that
@@ -61,8 +64,10 @@ class Destination : public AgendaItem {
   void on_failed(Connection& connection, const smtp::SessionFailure& failure, Turn& turn);
   // The connection is destroyed with this call.
   void on_closed(Connection& connection, Turn& turn);
-  void on_persisted(const std::optional<Scheduled>& next, MessageId id, Turn& turn);
+  void on_persisted(const Unsettled::Fate& fate, MessageId id, Turn& turn);
   void on_reconfigured(const Options& before, Turn& turn);
+  // The domain is one that the selection names, or it names none.
+  void steer(const std::shared_ptr<SteerOrder>& order, const Selection& selection, Turn& turn);
   // Ends a connection that is opening or free.
   void leave(Connection& connection, Turn& turn);
   void drain(Turn& turn);
@@ -77,12 +82,14 @@ class Destination : public AgendaItem {
   void add_to(DestinationView& view) const;
   std::uint64_t waiting() const { return backlog_.waiting(); }
   std::uint64_t ready() const { return backlog_.ready() + staged_entries_; }
-  std::uint64_t in_flight() const { return in_flight_; }
+  std::uint64_t in_flight() const;
+  std::uint64_t held() const;
   const Backlog& backlog() const { return backlog_; }
 
  private:
   bool backed_off(Instant now) const { return now < backed_off_until_; }
   bool down() const { return failures_ > 0; }
+  bool stands_still(Instant) const { return false; }
   std::size_t up() const { return free_.size() + busy_; }
 
   // ---- destination_work.cc: what drain() does
@@ -102,7 +109,7 @@ class Destination : public AgendaItem {
   void drop_outdated(Turn& turn);
   bool may_have_connection(Turn& turn);
   void connect(const Dial& dial, MessageId made_for, Turn& turn);
-  void doom_expired(Turn& turn);
+  void doom_overdue(Turn& turn);
   void retire_idle(Turn& turn);
   void plan_wake(Turn& turn);
   bool idle() const;
@@ -130,6 +137,21 @@ class Destination : public AgendaItem {
   void forget_missing(Batch& batch, const mail::Letter& letter, Turn& turn);
   void rescue(Connection& connection);
 
+  // ---- destination_steer.cc
+  struct SteeredEntries {
+    std::shared_ptr<SteerOrder> order;
+    WaitingHeap entries;  // not empty; not begun with
+    Instant not_before;
+  };
+  Backlog::Parts parts_for(SteerVerb verb, Selection::State state, Instant now) const;
+  void hasten(SteerOrder& order, const EntryFilter& filter, Backlog::Parts parts, Turn& turn);
+  void put_back_staged();
+  void take_from_orders(const EntryFilter& filter, std::vector<Scheduled>& taken);
+  void doom_staged(const std::shared_ptr<SteerOrder>& order, const EntryFilter& filter, Turn& turn);
+  void carry_out(Turn& turn);
+  void carried_out(SteerOrder& order);
+  void carry_out_later(const Batch& batch, Instant when);
+
   // ---- destination_connections.cc
   void detach(Connection& connection);
   void set_free(Connection& connection, Turn& turn);
@@ -153,6 +175,8 @@ class Destination : public AgendaItem {
 
   std::vector<std::unique_ptr<Batch>> staged_;  // for the next free connections, first to go first
   std::vector<std::unique_ptr<Batch>> doomed_;  // each waits for its letter
+  std::vector<SteeredEntries> steered_;         // what the operator wants done, in turn
+  std::size_t steered_in_hand_ = 0;             // recipients, doomed or unsettled
   std::size_t staged_entries_ = 0;
   std::uint64_t in_flight_ = 0;
 

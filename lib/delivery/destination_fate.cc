@@ -25,6 +25,10 @@ const smtp::RecipientOutcome& outcome_of(const smtp::TransactionResult& result, 
   return *found;
 }
 
+bool stays(Ending ending) {
+  return ending == Ending::kDeferred || ending == Ending::kHeld || ending == Ending::kReleased;
+}
+
 }  // namespace
 
 void Destination::load(Batch& batch, Turn& turn) {
@@ -65,6 +69,7 @@ void Destination::forget_missing(Batch& batch, const mail::Letter& letter, Turn&
   std::erase_if(batch.entries, [&](const Scheduled& entry) {
     if (find_recipient(letter, entry.number) != nullptr) return false;
     turn.shared.arrivals.remove(entry.id);
+    if (batch.doom && batch.doom->order) carried_out(*batch.doom->order);
     return true;
   });
 }
@@ -90,15 +95,21 @@ void Destination::on_loaded(Batch& waiting, std::shared_ptr<const mail::Letter> 
 
 void Destination::on_not_loaded(Batch& waiting, bool gone, Turn& turn) {
   const auto batch = claim(waiting);
-  for (Scheduled entry : batch->entries) {
+  const auto order = batch->doom ? batch->doom->order : nullptr;
+  Instant again = turn.now + kLoadAgainAfter;
+  for (Scheduled& entry : batch->entries) {
     if (gone) {
       shared_.arrivals.remove(entry.id);
-    } else {
-      entry.due = turn.now + std::min(kLoadAgainAfter * (1U << entry.unreadable), kLoadAgainMax);
-      if (entry.unreadable < kDoublingsMax) ++entry.unreadable;
-      backlog_.file(entry);
+      if (order) carried_out(*order);
+      continue;
     }
+    again = turn.now + std::min(kLoadAgainAfter * (1U << entry.unreadable), kLoadAgainMax);
+    if (entry.unreadable < kDoublingsMax) ++entry.unreadable;
+    if (order) continue;
+    entry.due = again;
+    backlog_.file(entry);
   }
+  if (order && !gone) carry_out_later(*batch, again);
   drain(turn);
 }
 
@@ -112,15 +123,33 @@ void Destination::doom(std::unique_ptr<Batch> batch, Doom doom, Turn& turn) {
 }
 
 void Destination::settle_doomed(Batch& batch, Turn& turn) {
-  Settler settler(batch.id(), domain_, turn.options().retry, turn.now, shared_.rng);
+  Settler settler(*batch.letter->envelope, domain_, turn.options().retry, turn.now, shared_.rng);
   std::vector<Settlement> settlements;
-  for (const Scheduled& entry : batch.entries) {
+  Batch in_time;
+  for (Scheduled entry : batch.entries) {
     const mail::PendingRecipient& before = *find_recipient(*batch.letter, entry.number);
-    settlements.push_back(batch.doom->kind == Doom::Kind::kExpired
-                              ? settler.expired(before, batch.doom->trouble)
-                              : settler.failed(before, batch.doom->trouble, {}, false));
+    switch (batch.doom->kind) {
+      case Doom::Kind::kTrouble:
+        settlements.push_back(settler.failed(before, batch.doom->trouble, {}, false));
+        break;
+      case Doom::Kind::kSteered:
+        settlements.push_back(settler.steered(before, *batch.doom->order));
+        break;
+      case Doom::Kind::kOverdue:
+        if (auto settlement = settler.overdue(before, batch.doom->trouble)) {
+          settlements.push_back(*std::move(settlement));
+          break;
+        }
+        // The letter knows better. It is looked at again when that time has come.
+        entry.timed = true;
+        entry.due = settler.next_limit(before);
+        in_time.entries.push_back(entry);
+        break;
+    }
   }
-  persist(batch, std::move(settlements), turn);
+  if (!settlements.empty()) persist(batch, std::move(settlements), turn);
+  in_flight_ -= in_time.entries.size();
+  backlog_.put_back(in_time);
 }
 
 // Whatever is ready is bounced, as fast as letters can be loaded for the report.
@@ -178,9 +207,7 @@ void Destination::back_off(const Trouble& trouble, Instant head_arrived, Turn& t
     until = std::min(until, add_saturated(head_arrived, *trouble.plaintext_after));
   }
   backed_off_until_ = std::max(until, turn.now + kBackOffLeast);
-  for (std::size_t i = staged_.size(); i-- > 0;) {
-    if (!staged_[i]->loading) backlog_.put_back(*unstage(i));
-  }
+  put_back_staged();
   backlog_.cool();
   const smtp::Reply& reply = trouble.reply;
   turn.out.push_back(BackedOff{domain_, wish_, backed_off_until_, trouble.retry_class,
@@ -193,7 +220,7 @@ bool Destination::may_hop(const Batch& batch) const {
 
 void Destination::settle(const Batch& batch, const smtp::TransactionResult& result,
                          const Connection& connection, bool elsewhere, Turn& turn) {
-  Settler settler(batch.id(), domain_, turn.options().retry, turn.now, shared_.rng);
+  Settler settler(*batch.letter->envelope, domain_, turn.options().retry, turn.now, shared_.rng);
   std::vector<Settlement> settlements;
   settlements.reserve(batch.entries.size());
   auto untried = std::make_unique<Batch>();
@@ -203,6 +230,8 @@ void Destination::settle(const Batch& batch, const smtp::TransactionResult& resu
     const mail::PendingRecipient& before = *find_recipient(*batch.letter, entry.number);
     if (outcome.verdict == smtp::Verdict::kDelivered) {
       settlements.push_back(settler.delivered(before, outcome, connection.host, connection.tls));
+      settlements.back().dsn_passed_on = result.dsn_passed_on;
+      settlements.back().tell_relayed = result.tell_relayed;
     } else if ((outcome.verdict == smtp::Verdict::kUntried && may_hop(batch)) ||
                (elsewhere && undecided(connection, outcome))) {
       untried->entries.push_back(entry);
@@ -224,11 +253,11 @@ void Destination::settle(const Batch& batch, const smtp::TransactionResult& resu
 // them.
 void Destination::persist(const Batch& batch, std::vector<Settlement> settlements, Turn& turn) {
   for (const Settlement& settlement : settlements) {
-    Unsettled::Fate fate{this, std::nullopt};
-    if (settlement.ending == Ending::kDeferred) {
+    Unsettled::Fate fate{this, std::nullopt, batch.doom ? batch.doom->order : nullptr};
+    if (stays(settlement.ending)) {
       mail::PendingRecipient later = settlement.before;
       later.progress = settlement.after;
-      fate.next = scheduled_of(later, batch.id());
+      fate.next = scheduled_of(later, *batch.letter->envelope);
       fate.next->shard = batch.shard();
     }
     shared_.unsettled.add(batch.id(), settlement.before.recipient.number, std::move(fate));

@@ -262,11 +262,11 @@ void Destination::connect(const Dial& dial, MessageId made_for, Turn& turn) {
   turn.out.push_back(std::move(connect));
 }
 
-void Destination::doom_expired(Turn& turn) {
-  if (backlog_.next_sweep(settings_) <= turn.now) backlog_.sweep(turn.now, settings_, down());
-  while (backlog_.has_expired() && doomed_.size() < kDoomedMax) {
-    doom(backlog_.take_expired(settings_.limits.recipients_per_message),
-         Doom{Doom::Kind::kExpired, last_failure_.value_or(Trouble{})}, turn);
+void Destination::doom_overdue(Turn& turn) {
+  if (backlog_.next_sweep() <= turn.now) backlog_.sweep(turn.now, down());
+  while (backlog_.has_overdue() && doomed_.size() < kDoomedMax) {
+    doom(backlog_.take_overdue(settings_.limits.recipients_per_message),
+         Doom{Doom::Kind::kOverdue, last_failure_.value_or(Trouble{})}, turn);
   }
 }
 
@@ -289,7 +289,7 @@ void Destination::retire_idle(Turn& turn) {
 void Destination::plan_wake(Turn& turn) {
   Instant next = std::min(backlog_.next_due(), blocked_until_);
   if (shared_.may_begin()) {
-    next = std::min(next, backlog_.next_sweep(settings_));
+    next = std::min(next, backlog_.next_sweep());
     if (backed_off(turn.now) && ready() > 0) next = std::min(next, backed_off_until_);
   }
   if (!free_.empty()) next = std::min(next, free_.front()->free_since + turn.options().idle);

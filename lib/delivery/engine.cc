@@ -6,9 +6,16 @@
 
 #include "lib/base/check.h"
 #include "lib/delivery/destination.h"
+#include "lib/delivery/entry_filter.h"
 #include "lib/delivery/shared.h"
 
 namespace posthaste::delivery {
+namespace {
+
+// A submission that takes longer than that is looked at twice, and no harm done.
+constexpr Duration kSubmittedWithin = std::chrono::minutes(10);
+
+}  // namespace
 
 struct Engine::State {
   // Mail that wishes something of TLS must not go with mail that does not.
@@ -90,6 +97,10 @@ void Engine::State::on(Entry& event, Turn& turn) {
   entry.number = event.number;
   entry.shard = event.shard;
   entry.retry_class = event.retry_class;
+  entry.priority = event.priority;
+  entry.held = event.held;
+  // Not tried, and not due for long after it came: its sender wants it so (RFC 4865).
+  entry.timed = event.attempts == 0 && event.due > event.id.time() + kSubmittedWithin;
   shared.arrivals.add(entry.id);
   at(event.domain, event.tls_wish).file(entry, turn);
 }
@@ -103,7 +114,7 @@ void Engine::State::on(Arrived& event, Turn& turn) {
     auto group = std::find_if(groups.begin(), groups.end(),
                               [&](const auto& known) { return known.first == destination; });
     if (group == groups.end()) group = groups.insert(groups.end(), {destination, {}});
-    group->second.push_back(scheduled_of(pending, letter.envelope->id));
+    group->second.push_back(scheduled_of(pending, *letter.envelope));
     shared.arrivals.add(letter.envelope->id);
   }
   if (groups.empty()) return;
@@ -162,7 +173,26 @@ void Engine::State::on(ForgetTls& event, Turn& turn) {
   }
 }
 
-void Engine::State::on(Steer&, Turn&) {}
+void Engine::State::on(Steer& event, Turn& turn) {
+  const auto order = shared.steerings.begin(event);
+  const Selection& selection = event.selection;
+  const EntryFilter filter(selection);
+  const auto concerns = [&](const Destination& destination) {
+    return selection.domains.empty() ||
+           policy::matches_any(selection.domains, destination.domain().text());
+  };
+  for (const auto& [id, connection] : shared.connections) {
+    if (!connection->batch || !concerns(*connection->owner)) continue;
+    for (const Scheduled& entry : connection->batch->entries) {
+      order->progress.under_way += filter.wants(entry) ? 1U : 0U;
+    }
+  }
+  order->progress.under_way += shared.unsettled.count(
+      [&](const Destination& of, MessageId id) { return concerns(of) && filter.wants(id); });
+  for (const auto& [key, destination] : destinations) {
+    if (concerns(*destination)) destination->steer(order, selection, turn);
+  }
+}
 
 void Engine::State::on(Suspended& event, Turn&) { CHECK(event.suspensions != nullptr); }
 
@@ -189,7 +219,7 @@ void Engine::State::on(Persisted& event, Turn& turn) {
   for (const std::uint16_t number : event.numbers) {
     // Unknown ones were settled by somebody else, such as an operator.
     if (const auto fate = shared.unsettled.take(event.id, number)) {
-      fate->destination->on_persisted(fate->next, event.id, turn);
+      fate->destination->on_persisted(*fate, event.id, turn);
     }
   }
 }
@@ -256,6 +286,7 @@ Counts Engine::counts() const {
     counts.waiting += destination->waiting();
     counts.ready += destination->ready();
     counts.in_flight += destination->in_flight();
+    counts.held += destination->held();
   }
   counts.connections = state_->shared.connections.size();
   counts.destinations = state_->shared.quotas.size();
@@ -319,7 +350,9 @@ std::vector<Remembered> Engine::remembered() const {
   return told;
 }
 
-std::optional<SteeringView> Engine::steering(std::uint64_t) const { return std::nullopt; }
+std::optional<SteeringView> Engine::steering(std::uint64_t ticket) const {
+  return state_->shared.steerings.find(ticket);
+}
 
 bool Engine::quiet() const {
   const Shared& shared = state_->shared;

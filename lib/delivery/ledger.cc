@@ -55,7 +55,7 @@ void Unsettled::add(MessageId id, std::uint16_t number, Fate fate) {
 std::optional<Unsettled::Fate> Unsettled::take(MessageId id, std::uint16_t number) {
   const auto found = fates_.find(Key{id, number});
   if (found == fates_.end()) return std::nullopt;
-  const Fate fate = std::move(found->second);
+  Fate fate = std::move(found->second);
   fates_.erase(found);
   return fate;
 }

@@ -35,8 +35,16 @@ class Unsettled {
  public:
   struct Fate {
     Destination* destination = nullptr;
-    std::optional<Scheduled> next;  // set: deferred
+    std::optional<Scheduled> next;      // set: it stays in the queue
+    std::shared_ptr<SteerOrder> order;  // set: the operator wanted it so
   };
+  // Of how many wants(destination, message id) is true.
+  template <typename Wants>
+  std::uint64_t count(const Wants& wants) const {
+    std::uint64_t count = 0;
+    for (const auto& [key, fate] : fates_) count += wants(*fate.destination, key.id) ? 1U : 0U;
+    return count;
+  }
   // REQUIRES that this recipient has no fate here yet: nobody is settled twice.
   void add(MessageId id, std::uint16_t number, Fate fate);
   std::optional<Fate> take(MessageId id, std::uint16_t number);

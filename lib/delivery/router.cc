@@ -342,7 +342,9 @@ void Router::on_failed(const Dial& dial, Trouble trouble, Surroundings& around) 
   const HostTls& tls = *dial.to.tls;
   const TlsFailure failure = dial.to.plaintext ? TlsFailure::kNone : trouble.tls;
   if (failure == TlsFailure::kNone) return walk_->fail(*plan_, std::move(trouble), false);
-  if (policy::kind(failure) == TlsFailureKind::kHandshake) {
+  // A peer that has not answered STARTTLS has seen no hello: no other one would change its mind.
+  if (policy::kind(failure) == TlsFailureKind::kHandshake &&
+      trouble.stage != smtp::Stage::kStartTls) {
     const auto rung = policy::next_rung(tls.ladder, dial.to.rung, failure);
     if (rung ? walk_->step_down(*rung, failure) : walk_->begin_at_first_rung()) return;
   }

@@ -14,18 +14,27 @@ bool later(const Scheduled& a, const Scheduled& b) {
   return std::tie(a.due, a.id, a.number) > std::tie(b.due, b.id, b.number);
 }
 
-// A quarter more, not twice as much: millions of entries are what the memory goes to.
 std::size_t grown(std::size_t size) { return std::max(kSmallest, size + size / 4); }
 
 }  // namespace
 
+void append(std::vector<Scheduled>& entries, const Scheduled& entry) {
+  if (entries.size() == entries.capacity()) entries.reserve(grown(entries.size() + 1));
+  entries.push_back(entry);
+}
+
+WaitingHeap::WaitingHeap(std::vector<Scheduled> entries) : entries_(std::move(entries)) {
+  make_heap();
+}
+
+void WaitingHeap::make_heap() { std::make_heap(entries_.begin(), entries_.end(), later); }
+
 void WaitingHeap::push(const Scheduled& entry) {
-  if (entries_.size() == entries_.capacity()) entries_.reserve(grown(entries_.size() + 1));
-  entries_.push_back(entry);
+  append(entries_, entry);
   std::push_heap(entries_.begin(), entries_.end(), later);
 }
 
-Scheduled WaitingHeap::pop() {
+Scheduled WaitingHeap::pop_front() {
   CHECK(!entries_.empty());
   std::pop_heap(entries_.begin(), entries_.end(), later);
   const Scheduled entry = entries_.back();
@@ -45,6 +54,12 @@ void ReadyLine::grow() {
   for (std::size_t i = 0; i < size_; ++i) wider.push_back(at(i));
   wider.resize(wider.capacity());
   ring_.swap(wider);
+  head_ = 0;
+}
+
+void ReadyLine::straighten() {
+  std::rotate(ring_.begin(), ring_.begin() + static_cast<std::ptrdiff_t>(head_), ring_.end());
+  ring_.resize(size_);
   head_ = 0;
 }
 

@@ -48,11 +48,11 @@ Settings settings_for(const Options& options, const RoutingDomain& domain) {
   Settings settings;
   settings.limits = limits_for(options, domain);
   for (std::size_t i = 0; i < policy::kRetryClasses; ++i) {
-    settings.expire_after[i] =
-        options.retry.policy_for(domain, static_cast<policy::RetryClass>(i)).expire_after;
+    const auto policy = options.retry.policy_for(domain, static_cast<policy::RetryClass>(i));
+    settings.expire_after[i] = policy.expire_after;
+    settings.delay_notice_after[i] =
+        policy.delay_notice_after > Duration::zero() ? policy.delay_notice_after : Duration::max();
   }
-  settings.expire_after_least =
-      *std::min_element(settings.expire_after.begin(), settings.expire_after.end());
   return settings;
 }
 

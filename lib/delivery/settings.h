@@ -12,7 +12,8 @@ namespace posthaste::delivery {
 struct Settings {
   Limits limits;
   std::array<Duration, policy::kRetryClasses> expire_after{};  // by RetryClass
-  Duration expire_after_least{};
+  // Likewise; the longest there is where nobody is told.
+  std::array<Duration, policy::kRetryClasses> delay_notice_after{};
 };
 
 Settings settings_for(const Options& options, const RoutingDomain& domain);

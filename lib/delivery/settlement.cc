@@ -10,8 +10,15 @@
 namespace posthaste::delivery {
 namespace {
 
+using policy::RetryClass;
+
 // RFC 3463 §3.5: delivery time expired.
 constexpr smtp::EnhancedCode kExpiredStatus{5, 4, 7};
+constexpr smtp::EnhancedCode kLateStatus{4, 4, 7};
+// RFC 3463 §3.8: delivery not authorized, message refused. It was a decision, not a failure, and
+// says nothing of the mailbox: senders who strike addresses off their lists for 5.1.1 or 5.0.0 must
+// not do so for this one.
+constexpr smtp::EnhancedCode kOperatorStatus{5, 7, 1};
 constexpr double kPlaintextJitter = 0.05;
 
 std::string one_line(const smtp::Reply& reply) {
@@ -71,17 +78,20 @@ Instant Settler::plaintext_from(Duration wait) {
   if (plaintext_jitter_ < 0) plaintext_jitter_ = kPlaintextJitter * rng_.unit();
   const double later = static_cast<double>(wait.count()) * (1.0 + plaintext_jitter_);
   constexpr double kCountMax = 9e18;  // a double that still fits Duration::rep
-  return add_saturated(id_.time(),
+  return add_saturated(envelope_.id.time(),
                        Duration(static_cast<Duration::rep>(std::min(later, kCountMax))));
 }
 
-void Settler::defer(Settlement& settlement, const Trouble& trouble, Instant expiry) {
+void Settler::defer(Settlement& settlement, const Trouble& trouble, const TimeLimits& limits) {
   mail::Progress& after = settlement.after;
   after = settlement.before.progress;
   ++after.revision;
   ++after.attempts;
-  // Not beyond the expiry, so that the sender hears of it in time.
-  after.due = std::min(next_due(trouble.retry_class, after.attempts), expiry);
+  settlement.tell_delay = limits.notice <= now_;
+  after.delay_told |= settlement.tell_delay;
+  // Not beyond what the sender is to hear of, so that he does in time.
+  after.due = std::min(next_due(trouble.retry_class, after.attempts), limits.expiry);
+  if (!settlement.tell_delay) after.due = std::min(after.due, limits.notice);
   if (trouble.plaintext_after) {
     const Instant opens = plaintext_from(*trouble.plaintext_after);
     if (opens > now_) after.due = std::min(after.due, opens);
@@ -102,35 +112,91 @@ Settlement Settler::failed(const mail::PendingRecipient& before, const Trouble& 
     settlement.ending = Ending::kBounced;
     return settlement;
   }
-  const auto policy = retry_.policy_for(domain_, trouble.retry_class);
-  const Instant arrived = id_.time();
-  const Instant expiry = add_saturated(arrived, policy.expire_after);
-  if (expiry <= now_) {
+  const TimeLimits limits =
+      time_limits(envelope_, before, retry_.policy_for(domain_, trouble.retry_class));
+  if (limits.expiry <= now_) {
     settlement.ending = Ending::kExpired;
     settlement.status = kExpiredStatus;
     return settlement;
   }
   settlement.ending = Ending::kDeferred;
-  defer(settlement, trouble, expiry);
+  defer(settlement, trouble, limits);
   return settlement;
 }
 
-Settlement Settler::expired(const mail::PendingRecipient& before, const Trouble& last) const {
+TimeLimits Settler::limits_of(const mail::PendingRecipient& before) const {
+  const auto retry_class = policy::parse_retry_class(before.progress.retry_class);
+  return time_limits(envelope_, before,
+                     retry_.policy_for(domain_, retry_class.value_or(RetryClass::kOther)));
+}
+
+Instant Settler::next_limit(const mail::PendingRecipient& before) const {
+  const TimeLimits limits = limits_of(before);
+  return std::min(limits.expiry, limits.notice);
+}
+
+std::optional<Settlement> Settler::overdue(const mail::PendingRecipient& before,
+                                           const Trouble& last) const {
+  const TimeLimits limits = limits_of(before);
+  if (now_ < std::min(limits.expiry, limits.notice)) return std::nullopt;
+  Settlement settlement = left_waiting(before, last);
+  if (limits.expiry <= now_) {
+    settlement.ending = Ending::kExpired;
+    settlement.status = kExpiredStatus;
+  } else {
+    settlement.ending = Ending::kDeferred;
+    settlement.status = kLateStatus;
+    settlement.tell_delay = true;
+    settlement.after = before.progress;
+    ++settlement.after.revision;
+    settlement.after.delay_told = true;
+  }
+  settlement.reply.enhanced = settlement.status;
+  return settlement;
+}
+
+// Nobody was called for it: its own last trouble says most, or else its destination's.
+Settlement Settler::left_waiting(const mail::PendingRecipient& before, const Trouble& last) const {
   const mail::Progress& progress = before.progress;
   const bool own = !progress.last_words.empty();
   Settlement settlement = of(before, own ? Trouble{} : last);
-  settlement.ending = Ending::kExpired;
   if (own) {
     settlement.host = progress.last_host;
     settlement.retry_class =
-        policy::parse_retry_class(progress.retry_class).value_or(policy::RetryClass::kOther);
+        policy::parse_retry_class(progress.retry_class).value_or(RetryClass::kOther);
   }
   const std::string words = own ? progress.last_words : one_line(last.reply);
-  const Duration age = now_ - id_.time();
+  const Duration age = std::max(now_ - clock_starts(envelope_), Duration::zero());
   settlement.reply = smtp::Reply{};
-  settlement.status = settlement.reply.enhanced = kExpiredStatus;
   settlement.reply.text = fmt::format("not delivered within {}; last trouble: {}",
                                       age_in_words(age), words.empty() ? "none was told" : words);
+  return settlement;
+}
+
+Settlement Settler::steered(const mail::PendingRecipient& before, const SteerOrder& order) const {
+  Settlement settlement;
+  settlement.before = before;
+  settlement.by_operator = true;
+  settlement.maybe_delivered = before.progress.maybe_delivered;
+  settlement.retry_class = RetryClass::kPolicy;
+  settlement.status = settlement.reply.enhanced = kOperatorStatus;
+  settlement.reply.text = order.words;
+  const auto keep = [&](Ending ending, bool held) {
+    settlement.ending = ending;
+    settlement.after = before.progress;
+    ++settlement.after.revision;
+    settlement.after.held = held;
+  };
+  switch (order.verb) {
+    case SteerVerb::kRetry: CHECK(false);
+    case SteerVerb::kHold: keep(Ending::kHeld, true); break;
+    case SteerVerb::kRelease: keep(Ending::kReleased, false); break;
+    case SteerVerb::kRemove: settlement.ending = Ending::kRemoved; break;
+    case SteerVerb::kBounce:
+      settlement.ending = Ending::kBounced;
+      if (order.words.empty()) settlement.reply.text = "returned by the operator of this host";
+      break;
+  }
   return settlement;
 }
 

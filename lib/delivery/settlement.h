@@ -5,29 +5,37 @@
 // Does not     store, or tell the sender: see Persist.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "lib/base/rng.h"
 #include "lib/delivery/engine.h"
+#include "lib/delivery/steering.h"
+#include "lib/delivery/time_limits.h"
 #include "lib/delivery/trouble.h"
 
 namespace posthaste::delivery {
 
 class Settler {
  public:
-  // `id`: the message of all of them. The references outlive the settler.
-  Settler(MessageId id, const RoutingDomain& domain, const policy::RetryPolicies& retry,
-          Instant now, Rng& rng)
-      : id_(id), domain_(domain), retry_(retry), now_(now), rng_(rng) {}
+  // `envelope`: of all of them. The references outlive the settler.
+  Settler(const mail::Envelope& envelope, const RoutingDomain& domain,
+          const policy::RetryPolicies& retry, Instant now, Rng& rng)
+      : envelope_(envelope), domain_(domain), retry_(retry), now_(now), rng_(rng) {}
 
   Settlement delivered(const mail::PendingRecipient& before, const smtp::RecipientOutcome& outcome,
                        const std::string& host, const std::string& tls) const;
   // Bounced where the trouble is permanent; else deferred, or expired where the time is up.
   Settlement failed(const mail::PendingRecipient& before, const Trouble& trouble,
                     const std::string& tls, bool maybe_delivered);
-  // Expired while it waited. `last`: what the destination suffers from, for who was never tried
-  // himself.
-  Settlement expired(const mail::PendingRecipient& before, const Trouble& last) const;
+  // Expired while it waited, or its sender is to be told that it still does; nullopt: neither is
+  // so. `last`: what the destination suffers from, for who was never tried himself.
+  std::optional<Settlement> overdue(const mail::PendingRecipient& before,
+                                    const Trouble& last) const;
+  // When overdue() has something to say.
+  Instant next_limit(const mail::PendingRecipient& before) const;
+  // REQUIRES order.verb != kRetry.
+  Settlement steered(const mail::PendingRecipient& before, const SteerOrder& order) const;
 
  private:
   struct Due {
@@ -37,9 +45,11 @@ class Settler {
   };
   Instant next_due(policy::RetryClass retry_class, std::uint32_t attempts);
   Instant plaintext_from(Duration wait);
-  void defer(Settlement& settlement, const Trouble& trouble, Instant expiry);
+  void defer(Settlement& settlement, const Trouble& trouble, const TimeLimits& limits);
+  TimeLimits limits_of(const mail::PendingRecipient& before) const;
+  Settlement left_waiting(const mail::PendingRecipient& before, const Trouble& last) const;
 
-  const MessageId id_;
+  const mail::Envelope& envelope_;
   const RoutingDomain& domain_;
   const policy::RetryPolicies& retry_;
   const Instant now_;

@@ -14,6 +14,7 @@
 #include "lib/delivery/engine.h"
 #include "lib/delivery/ledger.h"
 #include "lib/delivery/quota.h"
+#include "lib/delivery/steering.h"
 
 namespace posthaste::delivery {
 
@@ -29,6 +30,7 @@ struct Shared {
   Unsettled unsettled;
   Questions questions;
   StsQuestions sts_questions;
+  Steerings steerings;
   policy::TlsMemory memory;
   std::unordered_map<ConnId, std::unique_ptr<Connection>> connections;
   std::unordered_map<RoutingDomain, std::shared_ptr<Quota>> quotas;

@@ -59,6 +59,12 @@ struct Recipient {
   friend bool operator==(const Recipient&, const Recipient&) = default;
 };
 
+// RFC 3461 §4.1: whether the sender may be told that mail to this recipient is late; where NOTIFY
+// was not given, that is for us to decide.
+inline bool may_tell_delay(const Recipient& recipient) {
+  return recipient.notify == 0 || (recipient.notify & kNotifyDelay) != 0;
+}
+
 // The sender's half of a transaction and how it came to us. Constant once accepted.
 struct Envelope {
   MessageId id;

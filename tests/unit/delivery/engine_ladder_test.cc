@@ -192,6 +192,18 @@ TEST(EngineLadder, AsksNobodyToWaitWhereTlsIsRefusedOrNotOffered) {
   EXPECT_EQ(rig.only<Connect>().tls, TlsNeed::kNever);
 }
 
+TEST(EngineLadder, OffersNoOtherRungToWhoHasSeenNoHello) {
+  for (const TlsFailure failure :
+       {TlsFailure::kTimeout, TlsFailure::kClosed, TlsFailure::kProtocolError}) {
+    EngineRig rig;
+    arrive_old(rig, "a@example.com", 11min);
+    const auto first = rig.route();
+    rig.fail(first.conn, Stage::kStartTls, 0, failure);
+    EXPECT_EQ(rig.only<Connect>().endpoint, first.endpoint);
+    EXPECT_EQ(rig.only<Connect>().tls, TlsNeed::kNever) << "it counts as a handshake that failed";
+  }
+}
+
 // The call to the host of a mail that comes so long after another went there in plaintext.
 TlsNeed asked_for_after(Duration wait) {
   EngineRig rig;

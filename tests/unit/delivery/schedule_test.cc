@@ -28,10 +28,10 @@ TEST(WaitingHeap, GivesTheEarliestFirstAndKeepsTheRecipientsOfAMessageTogether) 
   heap.push(entry(1, 5s, 0));
   heap.push(entry(2, 5s, 0));
   heap.push(entry(9, 1s));
-  EXPECT_EQ(heap.pop().id.value, 9U);
-  EXPECT_EQ(heap.pop().id.value, 1U);
-  EXPECT_EQ(heap.pop().number, 0U);
-  EXPECT_EQ(heap.pop().number, 1U);
+  EXPECT_EQ(heap.pop_front().id.value, 9U);
+  EXPECT_EQ(heap.pop_front().id.value, 1U);
+  EXPECT_EQ(heap.pop_front().number, 0U);
+  EXPECT_EQ(heap.pop_front().number, 1U);
   EXPECT_TRUE(heap.empty());
 }
 
@@ -56,7 +56,7 @@ TEST(WaitingHeap, ComesOutSorted) {
   }
   Instant last;
   while (!heap.empty()) {
-    const Instant due = heap.pop().due;
+    const Instant due = heap.pop_front().due;
     ASSERT_GE(due, last);
     last = due;
   }
