@@ -1,9 +1,8 @@
-// Mta: one process of ours: an engine, its sessions and its store thread, as the daemon puts them
-// together.
+// Mta: one process of ours: its workers and its store thread, as the daemon puts them together.
 //
 // Lifetime     from start to crash or exit; what is still under way for it then finds nobody. The
-//              next one begins with what the store has.
-// Does not     decide anything: it carries actions and events to and fro, and lets the Witness see
+//              next one begins with what the store has, and may have another number of workers.
+// Does not     decide anything: it carries requests and events to and fro, and lets the Witness see
 //              them.
 #pragma once
 
@@ -13,66 +12,65 @@
 #include <vector>
 
 #include "daemon/rehearsal/notes.h"
-#include "daemon/rehearsal/outbound.h"
 #include "daemon/rehearsal/outside.h"
 #include "daemon/rehearsal/witness.h"
+#include "daemon/rehearsal/worker.h"
 #include "daemon/rehearsal/world.h"
-#include "lib/delivery/engine.h"
-#include "lib/smtp/client_session.h"
 #include "queue/memory_store.h"
 
 namespace posthaste::rehearsal {
 
 class Mta : public std::enable_shared_from_this<Mta> {
  public:
+  // REQUIRES 1 to 256 workers.
   Mta(World& world, Witness& witness, Outside& outside,
       std::shared_ptr<const delivery::Options> options, Notes& notes,
-      std::unique_ptr<queue::MemoryStore> store);
+      std::unique_ptr<queue::MemoryStore> store, unsigned workers = 1);
   void start();
   // Everything that is not in the store is gone. Returns the store as the next process finds it.
   std::unique_ptr<queue::MemoryStore> die();
   void shut_down() { tell(delivery::ShutDown{}); }
   void reconfigure(std::shared_ptr<const delivery::Options> options);
-  bool quiet() const { return engine_.quiet(); }
+  bool quiet() const;
+  delivery::Counts counts() const;
+  Instant oldest() const;
   bool alive() const { return alive_; }
 
-  delivery::Engine& engine() { return engine_; }
+  unsigned workers() const { return static_cast<unsigned>(workers_.size()); }
+  Worker& worker(unsigned number) { return *workers_[number]; }
+  Worker& worker_of(ShardId shard) { return *workers_[shard % workers_.size()]; }
   queue::MemoryStore& store() { return *store_; }
-  IdSource& ids() { return ids_; }
   World& world() { return world_; }
   Witness& witness() { return witness_; }
   Outside& outside() { return outside_; }
   const delivery::Options& options() const { return *options_; }
+  const std::shared_ptr<const delivery::Options>& shared_options() const { return options_; }
 
-  // An event for the engine; what it wants is carried out before this returns, or when pump() is
-  // called.
-  void tell(delivery::Event event);
-  void note(delivery::Event event);
-  void pump();
-  // A request for the store thread. `answer`: Accepted or Refused for an Accept with a ticket.
+  // Something for every worker.
+  void tell(const delivery::Event& event);
+  // A request for the store thread.
   void ask_store(queue::Request request);
-  std::uint64_t expect_answer(std::function<void(const queue::StoreEvent&)> answer);
-  void retire(ConnId conn);
+  // Answers go to that worker, in the order of all that it hears of the store.
+  std::uint64_t expect_answer(unsigned worker,
+                              std::function<void(const queue::StoreEvent&)> answer);
+  void remember(const delivery::Remember& note) { notes_.take(note); }
   // What a domain publishes has changed.
   void on_sts_changed(const RoutingDomain& domain) { tell(delivery::StsChanged{domain}); }
   // Calls it unless we are dead by then.
-  void soon(Duration wait, std::function<void()> what);
+  void at(Instant when, std::function<void()> what);
+  void soon(Duration wait, std::function<void()> what) { at(world_.now() + wait, std::move(what)); }
 
   // At the end of a run: nobody is answered any more.
   void forget_askers() { answers_.clear(); }
 
  private:
-  void apply(delivery::Action& action);
-  void open(delivery::Connect& connect);
-  void tell_sts(const RoutingDomain& domain);
-  void on_persist(const delivery::Persist& persist);
-  std::optional<queue::Accept> notification(const delivery::Persist& persist);
   void gain();
   void commit();
+  void post(std::vector<queue::StoreEvent>& events);
+  unsigned addressee(const queue::StoreEvent& event) const;
   void on_store_event(queue::StoreEvent& event);
   void on_not_settled(queue::NotSettled& event);
   void hand_to_engine(queue::StoreEvent& event);
-  void watch_engine();
 
   World& world_;
   Witness& witness_;
@@ -80,17 +78,12 @@ class Mta : public std::enable_shared_from_this<Mta> {
   std::shared_ptr<const delivery::Options> options_;
   Notes& notes_;
   std::unique_ptr<queue::MemoryStore> store_;
-  IdSource ids_;
-  delivery::Engine engine_;
-  std::map<ConnId, std::shared_ptr<Outbound>> outbound_;
-
-  std::vector<delivery::Event> events_;
-  bool pumping_ = false;
+  std::vector<std::unique_ptr<Worker>> workers_;
   bool alive_ = true;
-  Instant watched_ = kNever;
 
   std::vector<queue::Request> requests_;
   bool committing_ = false;
+  std::vector<Instant> posted_until_;  // by worker: until when events are on their way to it
   std::uint64_t tickets_ = 0;
   std::map<std::uint64_t, std::function<void(const queue::StoreEvent&)>> answers_;
   bool store_troubled_ = false;

@@ -1,5 +1,5 @@
 // An Mta's store thread: requests are gathered, committed together, and answered, each a little
-// later.
+// later. What one worker is told keeps its order; who is told first is drawn.
 #include <algorithm>
 #include <utility>
 
@@ -7,8 +7,13 @@
 #include "lib/base/overloaded.h"
 
 namespace posthaste::rehearsal {
+namespace {
 
 using namespace std::chrono_literals;
+
+constexpr unsigned kTicketBits = 48;  // the worker stands above them
+
+}  // namespace
 
 void Mta::ask_store(queue::Request request) {
   if (!alive_) return;
@@ -18,9 +23,11 @@ void Mta::ask_store(queue::Request request) {
   soon(world_.draw(0ms, slow ? 5s : 20ms), [this] { commit(); });
 }
 
-std::uint64_t Mta::expect_answer(std::function<void(const queue::StoreEvent&)> answer) {
-  answers_.emplace(++tickets_, std::move(answer));
-  return tickets_;
+std::uint64_t Mta::expect_answer(unsigned worker,
+                                 std::function<void(const queue::StoreEvent&)> answer) {
+  const std::uint64_t ticket = std::uint64_t{worker} << kTicketBits | ++tickets_;
+  answers_.emplace(ticket, std::move(answer));
+  return ticket;
 }
 
 void Mta::commit() {
@@ -32,16 +39,48 @@ void Mta::commit() {
   store_->commit(batch, events);
   // From here on it is durable, whether or not we live to hear of it.
   witness_.on_committed(events, *store_);
-  soon(world_.draw(0ms, 2ms), [this, events = std::move(events)]() mutable {
-    for (auto& event : events) on_store_event(event);
-  });
+  post(events);
 }
 
 void Mta::gain() {
   std::vector<queue::StoreEvent> events;
   const bool more = store_->gain(1 + world_.rng().below(20), events);
-  for (auto& event : events) on_store_event(event);
+  post(events);
   if (more) soon(world_.draw(0ms, 5ms), [this] { gain(); });
+}
+
+// To each worker what concerns it.
+void Mta::post(std::vector<queue::StoreEvent>& events) {
+  std::vector<std::vector<queue::StoreEvent>> by_worker(workers_.size());
+  for (auto& event : events) by_worker[addressee(event)].push_back(std::move(event));
+  for (unsigned i = 0; i < workers(); ++i) {
+    if (by_worker[i].empty()) continue;
+    Instant& when = posted_until_[i];
+    when = std::max(when, world_.now() + world_.draw(0ms, 2ms));
+    at(when, [this, mine = std::move(by_worker[i])]() mutable {
+      for (auto& event : mine) on_store_event(event);
+    });
+  }
+}
+
+unsigned Mta::addressee(const queue::StoreEvent& event) const {
+  const auto by_shard = [&](ShardId shard) {
+    return static_cast<unsigned>(shard % workers_.size());
+  };
+  const auto by_ticket = [](std::uint64_t ticket) {
+    return static_cast<unsigned>(ticket >> kTicketBits);
+  };
+  return std::visit(
+      Overloaded{
+          [&](const queue::Accepted& e) { return by_ticket(e.ticket); },
+          [&](const queue::Refused& e) { return by_ticket(e.ticket); },
+          [&](const queue::Kept& e) { return by_ticket(e.ticket); },
+          [&](const queue::NotKept& e) { return by_ticket(e.ticket); },
+          [&](const queue::NotSettled& e) { return by_shard(e.request.shard); },
+          [&](const queue::Loaded& e) { return by_shard(e.letter->recipients.front().shard); },
+          [&](const auto& e) { return by_shard(e.shard); },
+      },
+      event);
 }
 
 void Mta::on_store_event(queue::StoreEvent& event) {
@@ -67,22 +106,24 @@ void Mta::hand_to_engine(queue::StoreEvent& event) {
     if (std::exchange(store_troubled_, false)) tell(delivery::StoreTrouble{false});
     delivery::Persisted persisted{settled->shard, settled->id, {}};
     for (const auto& fate : settled->applied) persisted.numbers.push_back(fate.number);
-    return tell(std::move(persisted));
+    return worker_of(settled->shard).tell(std::move(persisted));
   }
   if (auto* superseded = std::get_if<queue::Superseded>(&event)) {
     world_.violate("superseded, and there is nobody else: " + render_id(superseded->id));
   } else if (auto* loaded = std::get_if<queue::Loaded>(&event)) {
-    tell(delivery::Loaded{loaded->id, std::move(loaded->letter)});
+    Worker& worker = worker_of(loaded->letter->recipients.front().shard);
+    worker.tell(delivery::Loaded{loaded->id, std::move(loaded->letter)});
   } else if (auto* missing = std::get_if<queue::NotLoaded>(&event)) {
     world_.violate("not in the store: " + render_id(missing->id) + " " + missing->error.words);
   } else if (auto* arrived = std::get_if<queue::Arrived>(&event)) {
-    tell(delivery::Arrived{std::move(arrived->letter)});
+    worker_of(arrived->shard).tell(delivery::Arrived{std::move(arrived->letter)});
   } else if (auto* entry = std::get_if<queue::Entry>(&event)) {
-    tell(delivery::Entry{
-        entry->shard, entry->id, entry->number, entry->revision, entry->attempts, entry->due,
-        entry->domain,
-        policy::parse_retry_class(entry->retry_class).value_or(policy::RetryClass::kOther),
-        entry->tls_wish, entry->priority, entry->held});
+    worker_of(entry->shard)
+        .tell(delivery::Entry{
+            entry->shard, entry->id, entry->number, entry->revision, entry->attempts, entry->due,
+            entry->domain,
+            policy::parse_retry_class(entry->retry_class).value_or(policy::RetryClass::kOther),
+            entry->tls_wish, entry->priority, entry->held});
   }
 }
 

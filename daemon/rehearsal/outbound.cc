@@ -24,10 +24,11 @@ smtp::ClientOptions options(Mta& mta, const delivery::Connect& connect) {
 
 }  // namespace
 
-Outbound::Outbound(Mta& mta, delivery::Connect connect)
-    : mta_(mta),
+Outbound::Outbound(Worker& worker, delivery::Connect connect)
+    : worker_(worker),
+      mta_(worker.mta()),
       connect_(std::move(connect)),
-      session_(options(mta, connect_), mta.world().now()) {}
+      session_(options(mta_, connect_), mta_.world().now()) {}
 
 void Outbound::begin() {
   watch();
@@ -75,7 +76,7 @@ void Outbound::feed(smtp::ClientEvent event) {
     session_.handle(std::move(answers_[next++]), mta_.world().now(), actions_);
   }
   watch();
-  mta_.pump();
+  worker_.pump();
 }
 
 // False: the session is over.
@@ -93,13 +94,13 @@ bool Outbound::carry_out(smtp::ClientAction& action) {
                  [&](smtp::SendChunk& e) { send(*e.chunk); },
                  [&](smtp::StartTls&) { start_tls(); },
                  [&](smtp::Ready& e) {
-                   mta_.note(delivery::SessionReady{connect_.conn, e.capabilities, e.tls});
+                   worker_.note(delivery::SessionReady{connect_.conn, e.capabilities, e.tls});
                  },
                  [&](smtp::WantBody& e) { give_chunk(e.chunk); },
                  [&](smtp::Finished& e) { on_finished(std::move(e.result)); },
                  [&](smtp::Failed& e) {
                    mta_.world().say("conn {} failed: {}", connect_.conn.value, e.failure.words);
-                   mta_.note(delivery::SessionFailed{connect_.conn, e.failure});
+                   worker_.note(delivery::SessionFailed{connect_.conn, e.failure});
                  },
                  [&](smtp::Closed&) { close(); },
              },
@@ -157,15 +158,15 @@ void Outbound::give_chunk(std::uint16_t chunk) {
 
 void Outbound::on_finished(smtp::TransactionResult result) {
   letter_.reset();
-  mta_.note(delivery::SessionFinished{connect_.conn, std::move(result)});
+  worker_.note(delivery::SessionFinished{connect_.conn, std::move(result)});
 }
 
 void Outbound::close() {
   over_ = true;
   if (line_.link) line_.link->close(Side::kCaller);
   mta_.world().say("conn {} closed", connect_.conn.value);
-  mta_.note(delivery::SessionClosed{connect_.conn});
-  mta_.retire(connect_.conn);
+  worker_.note(delivery::SessionClosed{connect_.conn});
+  worker_.retire(connect_.conn);
 }
 
 void Outbound::abandon() {

@@ -12,10 +12,11 @@
 namespace posthaste::rehearsal {
 
 class Mta;
+class Worker;
 
 class Outbound : public std::enable_shared_from_this<Outbound> {
  public:
-  Outbound(Mta& mta, delivery::Connect connect);
+  Outbound(Worker& worker, delivery::Connect connect);
   void begin();
   void deliver(const delivery::Deliver& deliver);
   void quit() { feed(smtp::Quit{}); }
@@ -36,6 +37,7 @@ class Outbound : public std::enable_shared_from_this<Outbound> {
   void close();
   void watch();
 
+  Worker& worker_;
   Mta& mta_;
   const delivery::Connect connect_;
   smtp::ClientSession session_;

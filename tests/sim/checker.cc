@@ -160,8 +160,10 @@ void Checker::on_connect(const delivery::Connect& connect) {
     up += call.state == Call::State::kUp ? 1 : 0;
   }
   if (open > options.limits.connections) world_.violate("too many connections to " + domain);
-  if (calls_.size() >= options.connections_max)
-    world_.violate("too many connections of the worker");
+  const auto own = std::count_if(calls_.begin(), calls_.end(), [&](const auto& call) {
+    return call.first.value >> 48 == connect.conn.value >> 48;
+  });
+  if (own >= options.connections_max) world_.violate("too many connections of the worker");
   if (up == 0 && opening > 0) world_.violate("two probes at a time to " + domain);
   if (world_.now() < paces_[domain].backed_off_until[connect.tls_wish])
     world_.violate("a call during the back-off of " + domain);

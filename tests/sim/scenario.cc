@@ -223,6 +223,7 @@ Scenario draw_scenario(World& world) {
   draw_domains(world, scenario);
   draw_options(world, scenario.options);
   scenario.messages = static_cast<unsigned>(1 + rng.below(15));
+  scenario.workers_max = static_cast<unsigned>(rng.chance(0.6) ? 1 : 2 + rng.below(3));
   scenario.fault_time = world.draw(5min, 4h);
   scenario.dns_trouble = rng.chance(0.5) ? 0 : rng.unit() * 0.5;
   scenario.store_trouble = rng.chance(0.7) ? 0 : rng.unit();

@@ -47,8 +47,9 @@ struct Scenario {
   std::vector<Domain> domains;
   delivery::Options options;  // what the checkers hold the engine to
   unsigned messages = 0;
-  Duration fault_time{};  // then everything is healthy
-  Duration drain_time{};  // then everything must be settled
+  unsigned workers_max = 1;  // each process has its own number
+  Duration fault_time{};     // then everything is healthy
+  Duration drain_time{};     // then everything must be settled
   double dns_trouble = 0;
   double store_trouble = 0;
   unsigned crashes = 0;

@@ -38,8 +38,9 @@ Simulation::Simulation(std::uint64_t seed, Mutation mutation, bool trace)
       internet_(world_, saboteur_, scenario_, mutation_) {}
 
 std::shared_ptr<Mta> Simulation::make_mta(std::unique_ptr<queue::MemoryStore> store) {
+  const auto workers = static_cast<unsigned>(1 + world_.rng().below(scenario_.workers_max));
   return std::make_shared<Mta>(world_, saboteur_, internet_, options_of(scenario_, mutation_),
-                               notes_, std::move(store));
+                               notes_, std::move(store), workers);
 }
 
 void Simulation::plan_submissions() {
@@ -135,14 +136,14 @@ void Simulation::restart_gracefully(Instant patience) {
 
 void Simulation::check_end() {
   if (world_.violation()) return;
-  const auto counts = mta_->engine().counts();
+  const delivery::Counts counts = mta_->counts();
   if (checker_.queued() > 0 || mta_->store().recipients() > 0) {
     return world_.violate(fmt::format(
         "{} recipients are still queued in the end (engine: {} waiting, {} ready, "
         "{} in flight, {} connections)",
         checker_.queued(), counts.waiting, counts.ready, counts.in_flight, counts.connections));
   }
-  if (counts.waiting + counts.ready + counts.in_flight > 0 || mta_->engine().oldest() != kNever) {
+  if (counts.waiting + counts.ready + counts.in_flight > 0 || mta_->oldest() != kNever) {
     world_.violate("the engine still counts recipients that are gone");
   } else if (counts.connections > 0 || counts.destinations > 0) {
     world_.violate("connections or destinations are left behind");

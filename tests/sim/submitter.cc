@@ -32,13 +32,14 @@ std::string dot_stuffed(const std::string& content) {
 
 // ---- our side
 
-Inbound::Inbound(std::shared_ptr<Mta> mta, std::shared_ptr<Link> link, const Mutation& mutation,
-                 bool requiretls)
+Inbound::Inbound(std::shared_ptr<Mta> mta, unsigned worker, std::shared_ptr<Link> link,
+                 const Mutation& mutation, bool requiretls)
     : mta_(std::move(mta)),
+      worker_(mta_->worker(worker)),
       link_(std::move(link)),
       mutation_(mutation),
       requiretls_(requiretls),
-      session_(server_options(), mta_->ids(), mta_->world().now()) {}
+      session_(server_options(), worker_.ids(), mta_->world().now()) {}
 
 void Inbound::begin() {
   link_->attach(Side::kCallee, {[this](std::string_view bytes, std::uint64_t) {
@@ -99,14 +100,15 @@ void Inbound::store(const smtp::Submission& submission) {
     pending.tls_wish = envelope->tls_wish;
     accept.recipients.push_back(std::move(pending));
   }
-  accept.ticket = mta_->expect_answer([self = shared_from_this()](const queue::StoreEvent& event) {
-    if (const auto* refused = std::get_if<queue::Refused>(&event)) {
-      return self->feed(smtp::server::NotStored{refused->full, refused->words, refused->id});
-    }
-    if (!self->mutation_.is(Bug::kAckBeforeCommit)) {
-      self->feed(smtp::server::Stored{std::get<queue::Accepted>(event).id});
-    }
-  });
+  accept.ticket =
+      worker_.expect_answer([self = shared_from_this()](const queue::StoreEvent& event) {
+        if (const auto* refused = std::get_if<queue::Refused>(&event)) {
+          return self->feed(smtp::server::NotStored{refused->full, refused->words, refused->id});
+        }
+        if (!self->mutation_.is(Bug::kAckBeforeCommit)) {
+          self->feed(smtp::server::Stored{std::get<queue::Accepted>(event).id});
+        }
+      });
   if (mutation_.is(Bug::kAckBeforeCommit)) answers_.push_back(smtp::server::Stored{id_});
   mta_->ask_store(std::move(accept));
 }
@@ -150,7 +152,8 @@ Submitter::Submitter(World& world, Checker& checker, const Mutation& mutation, M
 
 void Submitter::submit(const std::shared_ptr<Mta>& mta) {
   link_ = std::make_shared<Link>(world_, rehearsal::draw_link_traits(world_, 0.1));
-  inbound_ = std::make_shared<Inbound>(mta, link_, mutation_, message_.requiretls);
+  const auto worker = static_cast<unsigned>(world_.rng().below(mta->workers()));
+  inbound_ = std::make_shared<Inbound>(mta, worker, link_, mutation_, message_.requiretls);
   link_->attach(Side::kCaller, {[this](std::string_view bytes, std::uint64_t) { on_bytes(bytes); },
                                 nullptr, nullptr});
   inbound_->begin();

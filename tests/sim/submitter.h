@@ -22,8 +22,8 @@ using rehearsal::Side;
 class Inbound : public std::enable_shared_from_this<Inbound> {
  public:
   // `requiretls`: as if it had been said, which takes TLS that there is none of here.
-  Inbound(std::shared_ptr<Mta> mta, std::shared_ptr<Link> link, const Mutation& mutation,
-          bool requiretls);
+  Inbound(std::shared_ptr<Mta> mta, unsigned worker, std::shared_ptr<Link> link,
+          const Mutation& mutation, bool requiretls);
   void begin();
   // The message that the session has last asked the store to take.
   MessageId stored() const { return id_; }
@@ -36,6 +36,7 @@ class Inbound : public std::enable_shared_from_this<Inbound> {
   void watch();
 
   const std::shared_ptr<Mta> mta_;
+  rehearsal::Worker& worker_;
   const std::shared_ptr<Link> link_;
   const Mutation& mutation_;
   const bool requiretls_;
