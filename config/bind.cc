@@ -75,6 +75,7 @@ Submission bind_submission(const Section& in) {
           .recipients_max = count<std::uint16_t>(in, "limits.recipients"),
           .connections_max = count<std::uint32_t>(in, "limits.connections"),
           .future_release_max = duration(in, "future_release_max"),
+          .deliver_by = parse_flag(in.text("deliver_by").value_or("")).value_or(false),
           .deliver_by_min = duration(in, "deliver_by_min"),
           .priority = parse_flag(in.text("priority").value_or("")).value_or(false)};
 }
@@ -194,6 +195,7 @@ Config bind(const Section& file, Findings& findings) {
   config.delivery = bind_delivery(file.section("delivery"));
   config.tls = bind_tls(file.section("tls"), findings);
   config.retry = bind_retry(file.section("retry"));
+  config.replies = bind_replies(file.section("retry.replies"), findings);
   config.queue = bind_queue(file.section("queue"));
   config.admin = bind_admin(file.section("admin"));
   config.log = bind_log(file.section("log"));

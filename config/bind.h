@@ -19,6 +19,9 @@ Config bind(const Section& file, Findings& findings);
 Tls bind_tls(const Section& tls, Findings& findings);
 std::vector<policy::TlsProfile> bind_profiles(const Section& tls, Findings& findings);
 policy::RetryPolicies bind_retry(const Section& retry);
+Replies bind_replies(const Section& replies, Findings& findings);
+// The items of a list of rules; the errors are those between fields, and between rules.
+std::vector<PlacedRule> bind_reply_rules(const std::vector<Section>& items, Findings& findings);
 // An error, with what may have been meant, where `node` names none of them.
 void check_profile_name(const Node& node, const std::vector<policy::TlsProfile>& known,
                         Findings& findings);

@@ -17,6 +17,7 @@
 #include "lib/base/ip.h"
 #include "lib/base/names.h"
 #include "lib/base/time.h"
+#include "lib/policy/reply_rules.h"
 #include "lib/policy/retry_policy.h"
 #include "lib/policy/tls_policies.h"
 #include "lib/policy/tls_profile.h"
@@ -50,6 +51,7 @@ struct Submission {
   std::uint16_t recipients_max = 0;
   std::uint32_t connections_max = 0;
   Duration future_release_max{};  // zero: FUTURERELEASE is not offered
+  bool deliver_by = false;        // DELIVERBY is offered
   Duration deliver_by_min{};
   bool priority = false;  // MT-PRIORITY is offered
 };
@@ -117,6 +119,21 @@ struct Tls {
   const policy::TlsProfile* profile(std::string_view name) const;  // nullptr: no such profile
 };
 
+// A rule, and where it stands.
+struct PlacedRule {
+  policy::ReplyRule rule;
+  std::string file;
+  int line = 0;  // of the pattern, where there is one
+  int column = 0;
+};
+
+// What refusals mean. Which rules count in the end: config/reply_rules.h.
+struct Replies {
+  std::vector<PlacedRule> rules;
+  std::vector<std::string> files;  // absolute paths
+  bool shipped = false;
+};
+
 struct Queue {
   bool sync = false;
   std::uint64_t min_free_bytes = 0;
@@ -151,6 +168,7 @@ struct Config {
   Delivery delivery;
   Tls tls;
   policy::RetryPolicies retry;
+  Replies replies;
   Queue queue;
   Admin admin;
   Log log;

@@ -37,6 +37,7 @@ void write_submission(YamlWriter& out, const Submission& submission) {
   out.count("connections", submission.connections_max);
   out.end();
   out.duration("future_release_max", submission.future_release_max);
+  out.flag("deliver_by", submission.deliver_by);
   out.duration("deliver_by_min", submission.deliver_by_min);
   out.flag("priority", submission.priority);
   out.end();
@@ -220,7 +221,7 @@ std::string render_config(const Config& config) {
   out.end();
   write_delivery(out, config.delivery);
   write_tls(out, config.tls);
-  write_retry(out, config.retry);
+  write_retry(out, config.retry, config.replies);
   write_rest(out, config);
   return out.take();
 }

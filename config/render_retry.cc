@@ -27,9 +27,31 @@ void write_classes(YamlWriter& out, const policy::RetryOverlays& classes) {
   out.end();
 }
 
+void write_rule(YamlWriter& out, const policy::ReplyRule& rule) {
+  out.text("name", rule.name);
+  if (!rule.about.empty()) out.text("about", rule.about);
+  if (!rule.codes.empty()) out.texts("codes", rule.codes);
+  if (!rule.enhanced.empty()) out.texts("enhanced", rule.enhanced);
+  if (!rule.pattern.empty()) out.text("pattern", rule.pattern);
+  if (!rule.hosts.empty()) write_patterns(out, "hosts", rule.hosts);
+  if (!rule.stages.empty()) out.texts("stages", rule.stages);
+  if (rule.retry_class) out.text("class", policy::name(*rule.retry_class));
+  out.text("fate", policy::name(rule.fate));
+  if (rule.slow_down) out.flag("slow_down", *rule.slow_down);
+}
+
+void write_replies(YamlWriter& out, const Replies& replies) {
+  out.section("replies");
+  out.texts("files", replies.files);
+  out.flag("shipped", replies.shipped);
+  out.items("rules", replies.rules,
+            [&](const PlacedRule& placed) { write_rule(out, placed.rule); });
+  out.end();
+}
+
 }  // namespace
 
-void write_retry(YamlWriter& out, const policy::RetryPolicies& retry) {
+void write_retry(YamlWriter& out, const policy::RetryPolicies& retry, const Replies& replies) {
   out.section("retry");
   out.section("default");
   const policy::RetryPolicy& all = retry.defaults;
@@ -44,6 +66,7 @@ void write_retry(YamlWriter& out, const policy::RetryPolicies& retry) {
       write_classes(out, rule.classes);
     }
   });
+  write_replies(out, replies);
   out.end();
 }
 

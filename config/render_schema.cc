@@ -45,8 +45,14 @@ std::string scalar_schema(const Field& field) {
                ? fmt::format(R"({{"anyOf": [{{"const": "auto"}}, {}]}})", number)
                : number;
   }
+  if (field.kind == Kind::kReplyCode) {
+    return fmt::format(R"({{"anyOf": [{{"type": "integer", "minimum": 400, "maximum": 599}}, )"
+                       R"({{"type": "string", "pattern": {}}}]}})",
+                       json_string(json_pattern(field.kind)));
+  }
   // A size without a unit is a number in YAML, and so may be a name.
-  const bool may_be_number = field.kind == Kind::kSize || field.kind == Kind::kProfileName;
+  const bool may_be_number = field.kind == Kind::kSize || field.kind == Kind::kProfileName ||
+                             field.kind == Kind::kRuleName;
   return fmt::format(R"({{"type": {}, "pattern": {}}})",
                      may_be_number ? R"(["string", "integer"])" : R"("string")",
                      json_string(json_pattern(field.kind)));

@@ -56,6 +56,25 @@ bool is_certificate_holder(std::string_view text) {
                                                   : parse_host_name(text).has_value();
 }
 
+// "451", "45x", "4xx"
+bool is_reply_code(std::string_view text) {
+  const auto is_digit = [](char c) { return c == 'x' || (c >= '0' && c <= '9'); };
+  return text.size() == 3 && (text[0] == '4' || text[0] == '5' || text[0] == 'x') &&
+         is_digit(text[1]) && is_digit(text[2]);
+}
+
+// "4.7.1", "x.2.x"
+bool is_enhanced_code(std::string_view text) {
+  const auto parts = split(text, '.');
+  const auto is_part = [](std::string_view part) {
+    const auto number = parse_count(part);
+    return part == "x" || (number && *number <= 999 && part.size() <= 3);
+  };
+  return parts.size() == 3 && !text.ends_with('.') &&
+         (parts[0] == "4" || parts[0] == "5" || parts[0] == "x") && is_part(parts[1]) &&
+         is_part(parts[2]);
+}
+
 // What ranges compare: microseconds, octets and counts alike, as a double that is exact where it
 // matters (below 2^53).
 std::optional<double> measure(Kind kind, std::string_view text) {
@@ -130,6 +149,7 @@ std::string_view words(Kind kind) {
     case Kind::kDurationOrNever: return "never or a duration";
     case Kind::kEndpoint: return "an IP address and a port";
     case Kind::kEndpointOrNone: return "an IP address and a port, or none";
+    case Kind::kEnhancedCode: return "an enhanced code, with x for any number";
     case Kind::kFingerprint: return "sha256: and 64 hexadecimal digits";
     case Kind::kFlag: return "true or false";
     case Kind::kFraction: return "a number";
@@ -141,9 +161,12 @@ std::string_view words(Kind kind) {
     case Kind::kPath: return "an absolute path";
     case Kind::kPathOrNone: return "an absolute path or none";
     case Kind::kPathOrSystem: return "an absolute path or system";
+    case Kind::kPattern: return "a regular expression of up to 1000 octets";
     case Kind::kProfileName: return "the name of a profile";
     case Kind::kRate: return "a rate or unlimited";
+    case Kind::kReplyCode: return "a code from 400 to 599, with x for any digit";
     case Kind::kRouteHost: return "a host name or an IP address, with or without port";
+    case Kind::kRuleName: return "a name of letters, digits, - and _";
     case Kind::kSize: return "a size";
   }
   return "";
@@ -163,14 +186,18 @@ std::string_view json_pattern(Kind kind) {
     case Kind::kDurationOrNever: return "^([0-9]+(ms|s|m|h|d)|never)$";
     case Kind::kEndpoint: return "^[0-9a-fA-F:.\\[\\]]+:[0-9]+$";
     case Kind::kEndpointOrNone: return "^([0-9a-fA-F:.\\[\\]]+:[0-9]+|none)$";
+    case Kind::kEnhancedCode: return "^[45x][.]([0-9]{1,3}|x)[.]([0-9]{1,3}|x)$";
     case Kind::kFingerprint: return "^sha256:[0-9A-Fa-f:]{64,95}$";
     case Kind::kMailAddress: return "^[^@ ]+@[A-Za-z0-9.-]+$";
     case Kind::kMatchName: return "^\\.?[A-Za-z0-9._-]+$";
     case Kind::kPath: return "^/";
     case Kind::kPathOrNone: return "^(/|none$)";
     case Kind::kPathOrSystem: return "^(/|system$)";
+    case Kind::kPattern: return "^.{1,1000}$";
+    case Kind::kRuleName:
     case Kind::kProfileName: return "^[A-Za-z0-9_-]+$";
     case Kind::kRate: return "^([0-9]+/[smhd]|unlimited)$";
+    case Kind::kReplyCode: return "^[45x][0-9x][0-9x]$";
     case Kind::kRouteHost: return "^[A-Za-z0-9.:\\[\\]-]+$";
     case Kind::kSize: return "^[0-9]+([KMGT]i?B|B)?$";
     case Kind::kNothing:
@@ -201,6 +228,7 @@ bool accepts(const Field& field, std::string_view text) {
     case Kind::kDomainPattern: return policy::parse_domain_pattern(text).has_value();
     case Kind::kEndpoint: return parse_endpoint(text).has_value();
     case Kind::kEndpointOrNone: return text == "none" || parse_endpoint(text).has_value();
+    case Kind::kEnhancedCode: return is_enhanced_code(text);
     case Kind::kFingerprint: return policy::parse_fingerprint(text).has_value();
     case Kind::kFlag: return parse_flag(text).has_value();
     case Kind::kLine: return is_line(text);
@@ -210,8 +238,11 @@ bool accepts(const Field& field, std::string_view text) {
     case Kind::kPath: return is_absolute_path(text);
     case Kind::kPathOrNone: return text == "none" || is_absolute_path(text);
     case Kind::kPathOrSystem: return text == "system" || is_absolute_path(text);
+    case Kind::kPattern: return !text.empty() && text.size() <= 1000 && !has_control(text);
+    case Kind::kRuleName:
     case Kind::kProfileName: return is_word(text, "_-") && text.size() <= 64;
     case Kind::kRate: return parse_rate(text).has_value();
+    case Kind::kReplyCode: return is_reply_code(text);
     case Kind::kRouteHost: return parse_route_host(text).has_value();
   }
   return false;

@@ -36,6 +36,7 @@ enum class Kind : std::uint8_t {
   kDurationOrNever,
   kEndpoint,
   kEndpointOrNone,
+  kEnhancedCode,
   kFingerprint,
   kFlag,
   kFraction,
@@ -47,9 +48,12 @@ enum class Kind : std::uint8_t {
   kPath,
   kPathOrNone,
   kPathOrSystem,
+  kPattern,
   kProfileName,
   kRate,
+  kReplyCode,
   kRouteHost,
+  kRuleName,
   kSize,
 };
 

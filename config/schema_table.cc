@@ -71,8 +71,10 @@ constexpr Field kFields[] = {
 
     {"submission.future_release_max", kValue, kDuration, "7d", "7d", "0s..365d",
      "how long clients may have us hold a message (FUTURERELEASE, RFC 4865); `0s`: not offered"},
+    {"submission.deliver_by", kValue, kFlag, "true", "true", "",
+     "whether clients may set a deadline (DELIVERBY, RFC 2852)"},
     {"submission.deliver_by_min", kValue, kDuration, "1m", "1m", "0s..1d",
-     "the shortest deadline that clients may set (DELIVERBY, RFC 2852)"},
+     "the shortest deadline after which mail may be asked back; `0s`: any"},
     {"submission.priority", kValue, kFlag, "true", "true", "",
      "whether clients may say what goes first (MT-PRIORITY, RFC 6710)"},
 
@@ -310,6 +312,41 @@ constexpr Field kFields[] = {
      "as in `retry.default`"},
     {"retry.domains.classes.delay_notice_after", kValue, kDurationOrNever, "", "12h", "0s..365d",
      "as in `retry.default`"},
+
+    {"retry.replies", kSection, kNothing, "", "", "",
+     "what refusals mean where their codes do not say it; the first rule of which everything holds "
+     "counts: those of `rules`, then those of `files`, then the shipped ones"},
+    {"retry.replies.files", kValues, kPath, "[]", "[/etc/posthaste/reply-rules.yaml]", "",
+     "files that are a list of rules each, as `rules` is"},
+    {"retry.replies.shipped", kValue, kFlag, "true", "true", "",
+     "`false`: without the rules that come with Posthaste; `posthaste retry rules` prints them, "
+     "and "
+     "a rule of yours with the name of one of them takes its place"},
+    {"retry.replies.rules", kSections, kNothing, "[]",
+     "[{name: partner, hosts: \"*.mx.partner.example\", codes: 450, class: greylist}]", "",
+     "what a rule names must hold, all of it; what it says of the meaning counts, the rest is left "
+     "to the codes"},
+    {"retry.replies.rules.name", kValue, kRuleName, "", "partner-greylist", "",
+     "what log, trace and `posthaste retry explain` call it", true},
+    {"retry.replies.rules.about", kValue, kLine, "", "Partner Inc. since their new gateway", "",
+     "for people: whose replies these are"},
+    {"retry.replies.rules.codes", kOneOrMore, kReplyCode, "", "[450, 451]", "",
+     "holds for these; `x` is any digit: `4xx`"},
+    {"retry.replies.rules.enhanced", kOneOrMore, kEnhancedCode, "", "[4.7.1, 4.7.x]", "",
+     "holds for these enhanced codes; `x` is any number: `x.2.2`"},
+    {"retry.replies.rules.pattern", kValue, kPattern, "", "\"try again (in|after) [0-9]+ min\"", "",
+     "a regular expression (RE2) that is found in the text, without regard to case; line ends in "
+     "the text are spaces"},
+    {"retry.replies.rules.hosts", kOneOrMore, kDomainPattern, "", "\"*.mx.partner.example\"", "",
+     "holds for these MX hosts"},
+    {"retry.replies.rules.stages", kOneOrMore, kChoice, "", "[greeting, rcpt]",
+     "greeting|ehlo|mail|rcpt|data|final_dot", "holds for answers to these"},
+    {"retry.replies.rules.class", kValue, kChoice, "", "greylist", kClasses,
+     "whose schedule counts"},
+    {"retry.replies.rules.fate", kValue, kChoice, "", "defer", "as_said|defer|bounce",
+     "`as_said`: a 4xx is tried again, a 5xx is not; `defer` and `bounce`, whatever the code"},
+    {"retry.replies.rules.slow_down", kValue, kFlag, "", "true", "",
+     "whether the host has enough of us, and gets less; default: where the class is `throttled`"},
 
     {"queue", kSection, kNothing, "", "", "", "how mail is kept"},
     {"queue.sync", kValue, kFlag, "true", "true", "",

@@ -43,6 +43,12 @@ Section::Section(const Node* map, std::string path, std::shared_ptr<const Node> 
   column = map_->column;
 }
 
+std::vector<Section> Section::items_of(const Node& root, const std::string& path) {
+  std::vector<Section> items;
+  for (const Node& item : root.items) items.push_back(Section(&item, path));
+  return items;
+}
+
 std::string Section::path_of(std::string_view key) const {
   return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
 }

@@ -20,6 +20,8 @@ class Section {
  public:
   // The whole file.
   explicit Section(const Node& root) : Section(&root, "") {}
+  // The items of a list of sections that has a file of its own; in the table it is at `path`.
+  static std::vector<Section> items_of(const Node& root, const std::string& path);
 
   // Keys are relative and may have dots: "timeouts.connect". REQUIRES that the table has the field.
 

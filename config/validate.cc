@@ -10,6 +10,7 @@
 
 #include "config/nearest.h"
 #include "config/schema.h"
+#include "lib/base/check.h"
 
 namespace posthaste::config {
 namespace {
@@ -72,7 +73,6 @@ class Validator {
     }
   }
 
- private:
   void check_field(const Node& node, const Field& field) {
     // A section or list whose content is all commented out counts as absent.
     const bool may_be_empty = field.shape != Shape::kValue && field.shape != Shape::kOneOrMore;
@@ -97,6 +97,7 @@ class Validator {
     }
   }
 
+ private:
   bool is(const Node& node, Node::Kind kind, const Field& field) {
     if (node.kind == kind) return true;
     std::string words = fmt::format("\"{}\": expected {}, got {}", field.path,
@@ -234,6 +235,12 @@ void validate(const Node& root, Findings& findings) {
     return;
   }
   Validator(findings).check_map(root, "");
+}
+
+void validate_as(std::string_view path, const Node& root, Findings& findings) {
+  const Field* field = find_field(path);
+  CHECK(field != nullptr);
+  Validator(findings).check_field(root, *field);
 }
 
 }  // namespace posthaste::config

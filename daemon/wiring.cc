@@ -87,6 +87,10 @@ std::shared_ptr<const Runtime> make_runtime(config::Config config, const std::st
   runtime->submission.hostname = runtime->hostname;
   runtime->submission.message_bytes_max = config.submission.message_bytes_max;
   runtime->submission.recipients_max = config.submission.recipients_max;
+  runtime->submission.deliver_by = config.submission.deliver_by;
+  runtime->submission.deliver_by_min = config.submission.deliver_by_min;
+  runtime->submission.future_release_max = config.submission.future_release_max;
+  runtime->submission.priority = config.submission.priority;
   runtime->submission.client_certificates = client_certificates(config.submission);
   runtime->submission.allowed_certificates = config.submission.client_certificates.allow;
   runtime->config = std::move(config);

@@ -47,6 +47,10 @@ TEST(ModuleDefaults, TheServersLimitsAreThoseOfTheTable) {
   const smtp::ServerOptions theirs;
   EXPECT_EQ(ours.message_bytes_max, theirs.message_bytes_max);
   EXPECT_EQ(ours.recipients_max, theirs.recipients_max);
+  EXPECT_EQ(ours.deliver_by, theirs.deliver_by);
+  EXPECT_EQ(ours.deliver_by_min, theirs.deliver_by_min);
+  EXPECT_EQ(ours.future_release_max, theirs.future_release_max);
+  EXPECT_EQ(ours.priority, theirs.priority);
 }
 
 TEST(ModuleDefaults, TheBuiltInTlsPolicyIsThatOfTheTable) {

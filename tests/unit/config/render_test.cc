@@ -58,6 +58,9 @@ TEST(RenderConfig, ReadsBackAsTheSameConfiguration) {
       "  domains: [ { match: f.example, classes: { dns: { intervals: 5s }, tls: { jitter: 0 } } } "
       "] "
       "}\n",
+      "retry: { replies: { shipped: false, files: [/r.yaml], rules: [ { name: a, pattern: '\\d "
+      "\"x\"', "
+      "codes: [451, 4xx], fate: bounce } ] } }\n",
       "queue: { min_free_space: 12345, history: 90s }\nmetrics: { domains: [g.example, \"true\"] "
       "}\n",
   };
