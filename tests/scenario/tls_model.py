@@ -266,8 +266,8 @@ def step_to_plaintext(expected, failure, met):
 
 
 def climb(expected, row, column, kind):
-    """The rungs, by what failed: no answer to STARTTLS, or a hang-up after it, counts as a handshake that did. Gives the last
-    failure; None: it is delivered.
+    """The rungs, by what failed: no answer to STARTTLS, or a hang-up after it, counts as a handshake that did, but on every rung
+    at once, for no hello was seen. Gives the last failure; None: it is delivered.
     """
     rung, before, failure = row.ladder[0], None, None
     while True:
@@ -287,6 +287,8 @@ def climb(expected, row, column, kind):
             expected.steps = [(before, rung, because)] if before else []
             return None
         expected.handshakes.append((rung, "failed", failure))
+        if row.starttls:
+            return failure
         before, rung = rung, next_rung(row.ladder, rung, failure)
         if rung is None or expected.connections == HANDSHAKES_MAX:
             return failure
