@@ -133,10 +133,10 @@ bool wants_failure_report(const mail::Envelope& envelope, const mail::Recipient&
 }
 
 bool wants_relayed_report(const mail::Envelope& envelope, const mail::Recipient& recipient,
-                          bool passed_on) {
+                          bool passed_on, bool untimed) {
   if (envelope.sender.null()) return false;
   const bool traced = envelope.deliver_by && envelope.deliver_by->trace;
-  if (traced) return (recipient.notify & mail::kNotifyNever) == 0;
+  if (traced || untimed) return (recipient.notify & mail::kNotifyNever) == 0;
   return !passed_on && (recipient.notify & mail::kNotifySuccess) != 0;
 }
 

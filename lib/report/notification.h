@@ -77,9 +77,10 @@ bool wants_failure_report(const mail::Envelope& envelope, const mail::Recipient&
 
 // The same for a recipient that a host has taken over: NOTIFY with SUCCESS, which the host cannot
 // or will not obey (RFC 3461 §5.2.2); or any NOTIFY but NEVER, where the sender wants to hear of
-// every hop (by-trace of RFC 2852 §4.1.4).
+// every hop (by-trace of RFC 2852 §4.1.4), or the host does not know by when he wants the mail to
+// be there (`untimed`, §4.1.4.2).
 bool wants_relayed_report(const mail::Envelope& envelope, const mail::Recipient& recipient,
-                          bool passed_on);
+                          bool passed_on, bool untimed = false);
 
 // What to put into the envelope of a notification about `original`: its header section is to be
 // protected as the message was, and yet the next host's lack of REQUIRETLS is not to hold it up

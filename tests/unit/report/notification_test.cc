@@ -62,6 +62,19 @@ TEST(Notification, OfATakeoverIsWantedAtEveryHopWhereTheSenderTraces) {
   }
 }
 
+TEST(Notification, OfATakeoverIsWantedWhereTheHostDoesNotKnowTheTimeThatTheMailHas) {
+  mail::Envelope original = envelope();
+  original.deliver_by = mail::DeliverBy{kNow, false, false};
+  mail::Recipient recipient;
+  EXPECT_TRUE(wants_relayed_report(original, recipient, true, true));
+  EXPECT_FALSE(wants_relayed_report(original, recipient, true, false));
+  recipient.notify = mail::kNotifyNever;
+  EXPECT_FALSE(wants_relayed_report(original, recipient, false, true));
+  recipient.notify = 0;
+  original.sender = {};
+  EXPECT_FALSE(wants_relayed_report(original, recipient, true, true));
+}
+
 // ---- the mail -----------------------------------------------------------------------------------
 
 TEST(Notification, EveryLineEndsWithCrlfAndIsNotTooLong) {
