@@ -13,6 +13,7 @@
 
 #include "config/load.h"
 #include "daemon/clock_watch.h"
+#include "daemon/reply_rule_files.h"
 #include "lib/base/check.h"
 #include "lib/io/listener.h"
 #include "queue/rocks/rocks_store.h"
@@ -79,7 +80,10 @@ std::shared_ptr<const Runtime> load_runtime(const std::string& file,
   for (const auto& error : loaded.errors) report.push_back(render_diagnostic(error));
   for (const auto& warning : loaded.warnings) report.push_back(render_diagnostic(warning));
   if (!loaded.config) return nullptr;
-  auto runtime = make_runtime(std::move(*loaded.config), machine_name(), cores());
+  auto replies = load_replies(loaded.config->replies);
+  for (const auto& error : replies.errors) report.push_back(render_diagnostic(error));
+  if (replies.rules == nullptr) return nullptr;
+  auto runtime = make_runtime(std::move(*loaded.config), machine_name(), cores(), replies.rules);
   std::vector<std::string> warnings;
   if (const auto contexts = TlsContexts::make(*runtime, warnings); !contexts) {
     report.push_back(file + ": " + contexts.error().words);

@@ -1,6 +1,7 @@
 #include "daemon/wiring.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace posthaste::daemon {
 namespace {
@@ -44,9 +45,9 @@ smtp::ClientCertificates client_certificates(const config::Submission& from) {
   return smtp::ClientCertificates::kRequired;
 }
 
-std::shared_ptr<const delivery::Options> engine_options(const config::Config& from,
-                                                        const HeloName& hostname,
-                                                        unsigned workers) {
+std::shared_ptr<const delivery::Options> engine_options(
+    const config::Config& from, const HeloName& hostname, unsigned workers,
+    std::shared_ptr<const policy::ReplyRules> replies) {
   auto to = std::make_shared<delivery::Options>();
   to->helo = hostname;
   to->port = from.delivery.port;
@@ -68,18 +69,20 @@ std::shared_ptr<const delivery::Options> engine_options(const config::Config& fr
   to->tls = from.tls.policies;
   to->profiles = from.tls.profiles;
   to->retry = from.retry;
+  if (replies != nullptr) to->replies = std::move(replies);
   return to;
 }
 
 }  // namespace
 
 std::shared_ptr<const Runtime> make_runtime(config::Config config, const std::string& machine_name,
-                                            unsigned cores) {
+                                            unsigned cores,
+                                            std::shared_ptr<const policy::ReplyRules> replies) {
   auto runtime = std::make_shared<Runtime>();
   runtime->hostname =
       HeloName(config.hostname.empty() ? fold_domain(machine_name) : config.hostname);
   runtime->workers = std::clamp(config.workers == 0 ? cores : config.workers, 1U, kWorkersMax);
-  runtime->engine = engine_options(config, runtime->hostname, runtime->workers);
+  runtime->engine = engine_options(config, runtime->hostname, runtime->workers, std::move(replies));
   runtime->resolver.servers = config.dns_servers;
   // Together the workers' bursts must fit into the socket buffer of a resolver with default
   // settings.

@@ -28,8 +28,10 @@ struct Runtime {
 };
 
 // `machine_name` stands in where the file names no hostname; `cores` where it says workers: auto.
-std::shared_ptr<const Runtime> make_runtime(config::Config config, const std::string& machine_name,
-                                            unsigned cores);
+// `replies`: what load_replies made of the configuration; null: codes alone say what refusals mean.
+std::shared_ptr<const Runtime> make_runtime(
+    config::Config config, const std::string& machine_name, unsigned cores,
+    std::shared_ptr<const policy::ReplyRules> replies = nullptr);
 
 TlsMetrics::Vocabulary tls_vocabulary(const config::Config& config);
 LogLevel log_level(config::LogLevel level);
