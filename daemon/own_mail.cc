@@ -30,6 +30,7 @@ queue::Accept accept_of(OwnMail mail) {
   envelope->body_type = envelope->eight_bit ? mail::BodyType::k8BitMime : mail::BodyType::k7Bit;
   envelope->smtputf8 = mail.smtputf8;
   envelope->tls_wish = mail.tls_wish;
+  envelope->priority = mail.priority;
   envelope->body_bytes = mail.content.size();
   envelope->recipients_total = 1;
   envelope->submitter = std::move(mail.origin);
@@ -49,6 +50,7 @@ queue::Accept accept_of(OwnMail mail) {
   pending.recipient.notify = mail::kNotifyNever;
   pending.progress.due = mail.now;
   pending.tls_wish = mail.tls_wish;
+  pending.priority = mail.priority;
   accept.recipients.push_back(std::move(pending));
   accept.envelope = std::move(envelope);
   return accept;

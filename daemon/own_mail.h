@@ -5,6 +5,7 @@
 // Does not     render the content, or store it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "lib/mail/envelope.h"
@@ -20,6 +21,7 @@ struct OwnMail {
   std::string origin;   // for trace and log: "notification about 6H01GPCZ80000"
   mail::TlsWish tls_wish = mail::TlsWish::kPolicy;
   bool smtputf8 = false;
+  std::int8_t priority = 0;  // of what it is about (RFC 6710 §4.6)
   Instant now;
 };
 

@@ -110,6 +110,11 @@ std::string render_delivery_status(const Notification& notification) {
   append_field(status, "Arrival-Date", mail::render_date(original.arrived));
   if (original.deliver_by)
     append_field(status, "Deliver-By-Date", mail::render_date(original.deliver_by->by));
+  // RFC 4865 §5.1.2. DEVIATES RFC 4865: after HOLDFOR the field would be "for;" and the seconds; we
+  // keep, and tell, the time that they came to.
+  if (original.hold_until != Instant())
+    append_field(status, "Future-Release-Request",
+                 "until;" + mail::render_timestamp(original.hold_until));
   append_field(status, "X-Posthaste-Id", render_id(original.id));
   for (const ReportedRecipient& told : notification.recipients) {
     status += "\r\n";

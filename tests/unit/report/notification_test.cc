@@ -310,6 +310,15 @@ TEST(NotificationWords, CountTheAgeOfMailThatWasToWaitFromWhenItWasLetGo) {
               HasSubstr("Not delivered after 9 attempts in 4 hours."));
 }
 
+// RFC 4865 §5.1.2.
+TEST(Notification, TellsUntilWhenTheMessageWasToWait) {
+  mail::Envelope original = envelope();
+  const auto told = [&] { return render_notification(about(original, {delayed()})); };
+  EXPECT_THAT(told(), Not(HasSubstr("Future-Release-Request")));
+  original.hold_until = Instant(std::chrono::seconds(1'795'262'400));
+  EXPECT_THAT(told(), HasSubstr("\r\nFuture-Release-Request: until;2026-11-21T12:00:00Z\r\n"));
+}
+
 TEST(NotificationWords, TellThatItMayHaveArrivedAllTheSame) {
   const mail::Envelope original = envelope();
   for (ReportedRecipient told : {unknown_user(), delayed()}) {
