@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "daemon/own_mail.h"
+#include "lib/delivery/time_limits.h"
 
 namespace posthaste::daemon {
 namespace {
@@ -26,7 +27,8 @@ std::optional<report::Action> action_of(const mail::Envelope& original,
   const mail::Recipient& recipient = settlement.before.recipient;
   switch (settlement.ending) {
     case Ending::kDelivered:
-      if (!report::wants_relayed_report(original, recipient, settlement.dsn_passed_on))
+      if (!report::wants_relayed_report(original, recipient, settlement.dsn_passed_on,
+                                        settlement.tell_relayed))
         return std::nullopt;
       return report::Action::kRelayed;
     case Ending::kBounced:
@@ -43,14 +45,12 @@ std::optional<report::Action> action_of(const mail::Envelope& original,
   return std::nullopt;
 }
 
-// When we shall give up: as the engine does it, by what the recipient waits for.
+// When we shall give up: what the engine goes by.
 Instant retry_until(const mail::Envelope& original, const Settlement& settlement,
                     const Runtime& runtime) {
   const auto domain = routing_domain(settlement.before.recipient.address);
   const auto policy = runtime.engine->retry.policy_for(domain, settlement.retry_class);
-  const Instant until = add_saturated(original.id.time(), policy.expire_after);
-  const bool bound = original.deliver_by && original.deliver_by->return_it;
-  return bound ? std::min(until, original.deliver_by->by) : until;
+  return delivery::time_limits(original, settlement.before, policy).expiry;
 }
 
 bool is_told_late_by_promise(const mail::Envelope& original, Instant now) {
@@ -144,6 +144,7 @@ queue::Accept notice_of(report::Notification notification, const mail::Letter& l
   mail.origin = "notification about " + render_id(original.id);
   mail.tls_wish = report::tls_wish_of_notification(original);
   mail.smtputf8 = !original.sender.ascii();
+  mail.priority = original.priority;
   mail.now = notification.now;
   return accept_of(std::move(mail));
 }
