@@ -6,7 +6,7 @@
 
 #include "daemon/rehearsal/mta.h"
 #include "lib/base/overloaded.h"
-#include "lib/report/bounce.h"
+#include "lib/report/notification.h"
 
 namespace posthaste::rehearsal {
 namespace {
@@ -211,7 +211,7 @@ std::optional<queue::Accept> Worker::notification(const delivery::Persist& persi
   if (!due) return std::nullopt;
   auto envelope = std::make_shared<mail::Envelope>();
   envelope->id = ids_.next(mta_.world().now());
-  envelope->tls_wish = report::tls_wish_of_bounce(original);
+  envelope->tls_wish = report::tls_wish_of_notification(original);
   envelope->arrived = mta_.world().now();
   envelope->body_bytes = words.size();
   envelope->body_chunks = envelope->recipients_total = 1;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "lib/report/bounce.h"
+#include "lib/report/notification.h"
 
 namespace posthaste::sim {
 
