@@ -37,7 +37,7 @@ void Destination::take_arrival(const std::shared_ptr<const mail::Letter>& letter
   const bool whole = !letter->body.chunks.empty() || letter->envelope->body_chunks == 0;
   const bool room = shared_.warm_bytes + bytes <= turn.options().warm_bytes_max;
   const bool soon = entries.front().due <= turn.now && !entries.front().held;
-  if (whole && room && soon && !backed_off(turn.now))
+  if (whole && room && soon && !backed_off(turn.now) && !stands_still())
     backlog_.keep_warm(letter, entries.size(), bytes);
   for (const Scheduled& entry : entries) backlog_.file(entry);
   drain(turn);
@@ -66,7 +66,7 @@ void Destination::on_sts_changed(Turn& turn) {
 }
 
 Surroundings Destination::around(Turn& turn) {
-  return {turn.options(), shared_.memory, shared_.rng, turn.now, {}, {}};
+  return {turn.options(), *shared_.suspensions, shared_.memory, shared_.rng, turn.now, {}, {}};
 }
 
 void Destination::tell(Surroundings& around, Turn& turn) {
@@ -103,11 +103,12 @@ void Destination::on_reconfigured(const Options& before, Turn& turn) {
 // true.
 void Destination::drain(Turn& turn) {
   blocked_until_ = kNever;
+  heed_suspensions(turn);
   backlog_.promote(turn.now, down());
   drop_outdated(turn);
   if (shared_.may_begin()) {
     carry_out(turn);
-    doom_overdue(turn);
+    if (!stands_still()) doom_overdue(turn);
     work(turn);
   }
   retire_idle(turn);
@@ -133,6 +134,7 @@ void Destination::add_to(DestinationView& view) const {
   view.ready += ready();
   view.in_flight += in_flight();
   view.held += held();
+  add_suspension_to(view);
   view.connections += connections_;
   view.next_due = std::min(view.next_due, backlog_.next_due());
   if (down()) view.backed_off_until = std::max(view.backed_off_until, backed_off_until_);

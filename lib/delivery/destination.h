@@ -66,6 +66,10 @@ class Destination : public AgendaItem {
   void on_closed(Connection& connection, Turn& turn);
   void on_persisted(const Unsettled::Fate& fate, MessageId id, Turn& turn);
   void on_reconfigured(const Options& before, Turn& turn);
+  // What stood still by the former ones does so no more; drain() looks at the new ones.
+  void on_suspensions_changed();
+  // Begins nothing more on this connection.
+  void retire(Connection& connection, Turn& turn);
   // The domain is one that the selection names, or it names none.
   void steer(const std::shared_ptr<SteerOrder>& order, const Selection& selection, Turn& turn);
   // Ends a connection that is opening or free.
@@ -81,7 +85,8 @@ class Destination : public AgendaItem {
   TlsView tls_view(Instant now) const { return router_.view(shared_.memory, now); }
   void add_to(DestinationView& view) const;
   std::uint64_t waiting() const { return backlog_.waiting(); }
-  std::uint64_t ready() const { return backlog_.ready() + staged_entries_; }
+  std::uint64_t ready() const { return stands_still() ? 0 : backlog_.ready() + staged_entries_; }
+  std::uint64_t suspended() const;
   std::uint64_t in_flight() const;
   std::uint64_t held() const;
   const Backlog& backlog() const { return backlog_; }
@@ -89,7 +94,7 @@ class Destination : public AgendaItem {
  private:
   bool backed_off(Instant now) const { return now < backed_off_until_; }
   bool down() const { return failures_ > 0; }
-  bool stands_still(Instant) const { return false; }
+  bool stands_still() const { return suspension_ != nullptr; }
   std::size_t up() const { return free_.size() + busy_; }
 
   // ---- destination_work.cc: what drain() does
@@ -143,7 +148,7 @@ class Destination : public AgendaItem {
     WaitingHeap entries;  // not empty; not begun with
     Instant not_before;
   };
-  Backlog::Parts parts_for(SteerVerb verb, Selection::State state, Instant now) const;
+  Backlog::Parts parts_for(SteerVerb verb, Selection::State state) const;
   void hasten(SteerOrder& order, const EntryFilter& filter, Backlog::Parts parts, Turn& turn);
   void put_back_staged();
   void take_from_orders(const EntryFilter& filter, std::vector<Scheduled>& taken);
@@ -151,6 +156,14 @@ class Destination : public AgendaItem {
   void carry_out(Turn& turn);
   void carried_out(SteerOrder& order);
   void carry_out_later(const Batch& batch, Instant when);
+
+  // ---- destination_suspension.cc
+  void heed_suspensions(Turn& turn);
+  void stand_still(const policy::Suspension& suspension, Instant until, Turn& turn);
+  void move_again();
+  void unpark();
+  bool try_park(const Batch& batch, Turn& turn);
+  void add_suspension_to(DestinationView& view) const;
 
   // ---- destination_connections.cc
   void detach(Connection& connection);
@@ -190,6 +203,9 @@ class Destination : public AgendaItem {
 
   std::uint32_t failures_ = 0;  // attempts that failed as a whole, in a row
   Instant backed_off_until_;
+  const policy::Suspension* suspension_ = nullptr;  // of Shared::suspensions; it stands still
+  Instant still_until_;
+  Instant parked_until_ = kNever;  // somebody who is parked may go then
   Instant hold_opening_until_;
   Instant ask_tls_from_;  // see kAskTlsEvery
   std::optional<Trouble> last_failure_;

@@ -84,9 +84,9 @@ void Destination::on_loaded(Batch& waiting, std::shared_ptr<const mail::Letter> 
     if (batch->doom) {
       in_flight_ += batch->entries.size();
       settle_doomed(*batch, turn);
-    } else if (backed_off(turn.now)) {
+    } else if (backed_off(turn.now) || stands_still()) {
       backlog_.put_back(*batch);
-    } else {
+    } else if (!try_park(*batch, turn)) {
       restage(std::move(batch));
     }
   }

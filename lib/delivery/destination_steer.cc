@@ -19,11 +19,11 @@ bool keeps(SteerVerb verb) { return verb == SteerVerb::kHold || verb == SteerVer
 }  // namespace
 
 // Of the parts that the selection names, those on which the verb has an effect.
-Backlog::Parts Destination::parts_for(SteerVerb verb, State state, Instant now) const {
+Backlog::Parts Destination::parts_for(SteerVerb verb, State state) const {
   Backlog::Parts parts;
   if (verb != SteerVerb::kRelease) {
     parts.waiting = among(state, State::kWaiting);
-    parts.ready = among(state, stands_still(now) ? State::kSuspended : State::kReady);
+    parts.ready = among(state, stands_still() ? State::kSuspended : State::kReady);
     parts.parked = among(state, State::kSuspended);
   }
   const bool wants_held = verb != SteerVerb::kHold && verb != SteerVerb::kRetry;
@@ -34,7 +34,7 @@ Backlog::Parts Destination::parts_for(SteerVerb verb, State state, Instant now) 
 void Destination::steer(const std::shared_ptr<SteerOrder>& order, const Selection& selection,
                         Turn& turn) {
   const EntryFilter filter(selection);
-  const Backlog::Parts parts = parts_for(order->verb, selection.state, turn.now);
+  const Backlog::Parts parts = parts_for(order->verb, selection.state);
   if (order->verb == SteerVerb::kRetry) {
     if (parts.ready) put_back_staged();
     return hasten(*order, filter, parts, turn);

@@ -17,7 +17,8 @@ constexpr std::uint32_t kMessagesWhileOthersStarve = 20;
 }  // namespace
 
 void Destination::work(Turn& turn) {
-  while (!backed_off(turn.now) && (stage_one(turn) || deliver_one(turn) || open_one(turn))) {
+  while (!backed_off(turn.now) && !stands_still() &&
+         (stage_one(turn) || deliver_one(turn) || open_one(turn))) {
     if (router_.borrowed() != nullptr) put_off_young(turn);
   }
 }
@@ -36,6 +37,10 @@ bool Destination::stage_one(Turn& turn) {
   }
   batch->destination = this;
   staged_entries_ += batch->entries.size();
+  if (batch->letter && try_park(*batch, turn)) {
+    staged_entries_ -= batch->entries.size();
+    return true;
+  }
   if (!batch->letter) load(*batch, turn);
   staged_.push_back(std::move(batch));
   return true;
@@ -112,6 +117,10 @@ void Destination::drop_outdated(Turn& turn) {
 bool Destination::deliver_one(Turn& turn) {
   const auto [index, carrier] = match(turn.now);
   if (carrier == nullptr) return false;
+  if (try_park(*staged_[index], turn)) {
+    unstage(index);
+    return true;
+  }
   if (!quota_->messages.may(turn.now)) {
     blocked_until_ = std::min(blocked_until_, quota_->messages.free_at());
     return false;
@@ -178,6 +187,9 @@ bool Destination::open_one(Turn& turn) {
     case Advice::Kind::kWait: return false;
     case Advice::Kind::kGiveUp: return give_up(made_for, std::move(advice.trouble), turn);
     case Advice::Kind::kRefuse: refuse_ready(advice.trouble, turn); return false;
+    case Advice::Kind::kSuspended:
+      stand_still(*advice.suspension, advice.until, turn);
+      return false;
     case Advice::Kind::kAsk: ask(advice, turn); return false;
     case Advice::Kind::kDial: break;
   }
@@ -289,9 +301,11 @@ void Destination::retire_idle(Turn& turn) {
 void Destination::plan_wake(Turn& turn) {
   Instant next = std::min(backlog_.next_due(), blocked_until_);
   if (shared_.may_begin()) {
-    next = std::min(next, backlog_.next_sweep());
+    if (!stands_still()) next = std::min(next, backlog_.next_sweep());
     if (backed_off(turn.now) && ready() > 0) next = std::min(next, backed_off_until_);
   }
+  if (stands_still()) next = std::min(next, still_until_);
+  if (backlog_.parked() > 0) next = std::min(next, parked_until_);
   if (!free_.empty()) next = std::min(next, free_.front()->free_since + turn.options().idle);
   if (idle()) next = std::min(next, keep_until());
   if (next != kNever) next = std::max(next, turn.now + kWakeAtMostEvery);

@@ -38,7 +38,7 @@ struct Engine::State {
   Destination& at(const RoutingDomain& domain, mail::TlsWish wish);
   Connection* connection(ConnId id);
   void feed_starving(Turn& turn);
-  static void retire(Connection& connection, Turn& turn);
+  void feed_all(Turn& turn);
 
   void on(Entry& event, Turn& turn);
   void on(Arrived& event, Turn& turn);
@@ -74,6 +74,14 @@ Destination& Engine::State::at(const RoutingDomain& domain, mail::TlsWish wish) 
 Connection* Engine::State::connection(ConnId id) {
   const auto found = shared.connections.find(id);
   return found == shared.connections.end() ? nullptr : found->second.get();
+}
+
+// Limits or whoever comes under them have changed.
+void Engine::State::feed_all(Turn& turn) {
+  for (const auto& [domain, quota] : shared.quotas) {
+    quota->feed(settings_for(*shared.options, domain).limits.connections, turn);
+  }
+  feed_starving(turn);
 }
 
 // Whoever waits for a connection gets one, in turn, as long as there are any.
@@ -153,7 +161,7 @@ void Engine::State::on(StsKnown& event, Turn& turn) {
 
 void Engine::State::on(StsChanged& event, Turn& turn) {
   for (const auto& [id, connection] : shared.connections) {
-    if (connection->owner->domain() == event.domain) retire(*connection, turn);
+    if (connection->owner->domain() == event.domain) connection->owner->retire(*connection, turn);
   }
   for (const auto& [key, destination] : destinations) {
     if (key.domain == event.domain) destination->on_sts_changed(turn);
@@ -194,7 +202,18 @@ void Engine::State::on(Steer& event, Turn& turn) {
   }
 }
 
-void Engine::State::on(Suspended& event, Turn&) { CHECK(event.suspensions != nullptr); }
+void Engine::State::on(Suspended& event, Turn& turn) {
+  CHECK(event.suspensions != nullptr);
+  for (const auto& [key, destination] : destinations) destination->on_suspensions_changed();
+  shared.suspensions = event.suspensions;
+  for (const auto& [id, connection] : shared.connections) {
+    const MxName& host = connection->dial.to.candidate.host;
+    if (shared.suspensions->of_host(host, turn.now) == nullptr) continue;
+    connection->owner->retire(*connection, turn);
+  }
+  for (const auto& [key, destination] : destinations) destination->drain(turn);
+  feed_all(turn);
+}
 
 void Engine::State::on(SessionReady& event, Turn& turn) {
   if (Connection* c = connection(event.conn)) c->owner->on_ready(*c, event, turn);
@@ -229,30 +248,22 @@ void Engine::State::on(StoreTrouble& event, Turn& turn) {
   for (const auto& [key, destination] : destinations) destination->drain(turn);
 }
 
-// Begins nothing more on this connection.
-void Engine::State::retire(Connection& connection, Turn& turn) {
-  connection.stale = true;
-  if (connection.state != Connection::State::kBusy) connection.owner->leave(connection, turn);
-}
-
 void Engine::State::on(Reconfigured& event, Turn& turn) {
   CHECK(event.options != nullptr);
   const auto before = std::exchange(shared.options, event.options);
   for (const auto& [id, connection] : shared.connections) {
     if (route_differs(*before, *shared.options, connection->owner->domain()))
-      retire(*connection, turn);
+      connection->owner->retire(*connection, turn);
   }
   for (const auto& [key, destination] : destinations) destination->on_reconfigured(*before, turn);
   for (const auto& [key, destination] : destinations) destination->drain(turn);
-  for (const auto& [domain, quota] : shared.quotas) {
-    quota->feed(settings_for(*shared.options, domain).limits.connections, turn);
-  }
-  feed_starving(turn);
+  feed_all(turn);
 }
 
 void Engine::State::on(ShutDown&, Turn& turn) {
   shared.shutting_down = true;
-  for (const auto& [id, connection] : shared.connections) retire(*connection, turn);
+  for (const auto& [id, connection] : shared.connections)
+    connection->owner->retire(*connection, turn);
   for (const auto& [key, destination] : destinations) destination->drain(turn);
 }
 
@@ -287,6 +298,7 @@ Counts Engine::counts() const {
     counts.ready += destination->ready();
     counts.in_flight += destination->in_flight();
     counts.held += destination->held();
+    counts.suspended += destination->suspended();
   }
   counts.connections = state_->shared.connections.size();
   counts.destinations = state_->shared.quotas.size();

@@ -48,6 +48,7 @@ void Router::let_lapse(Instant now) {
 }
 
 Advice Router::advise(Surroundings& around, Instant head_arrived) {
+  if (good_ && around.suspensions.of_host(good_->to.candidate.host, around.now)) good_.reset();
   const bool serves = good_for(around, head_arrived);
   // Whoever wanted TLS does not want it any more.
   if (serves && seeks_tls_ && !under_way()) end_walk();
@@ -128,7 +129,9 @@ bool Router::make_plan(const Options& options) {
 Advice Router::step(Surroundings& around, Instant head_arrived) {
   if (!walk_) walk_.emplace(plan_->resume, around.options.hosts_per_attempt);
   for (bool found = false; !found;) {
-    switch (walk_->next(*plan_)) {
+    const Walk::Next next = walk_->next(*plan_);
+    if (next != Walk::Next::kExhausted && pass_suspended(around)) continue;
+    switch (next) {
       case Walk::Next::kEvidence:
         if (!gather(around)) return asking();
         break;
@@ -233,8 +236,40 @@ bool Router::begin(Surroundings& around, Instant head_arrived) {
   return true;
 }
 
+// True: the walk stood at a host that the operator has suspended, and has left it out.
+bool Router::pass_suspended(const Surroundings& around) {
+  if (around.suspensions.empty()) return false;
+  if (around.suspensions.of_host(walk_->host_name(*plan_), around.now) == nullptr) return false;
+  walk_->leave_out();
+  step_ = 0;
+  return true;
+}
+
+// The suspension of one of the plan's hosts that lapses first; null: there is none.
+const policy::Suspension* Router::suspended_host(const Surroundings& around) const {
+  const policy::Suspension* first = nullptr;
+  if (around.suspensions.empty()) return first;
+  for (const RoutePlan::Host& host : plan_->hosts()) {
+    const auto* one = around.suspensions.of_host(host.name, around.now);
+    if (one != nullptr && (first == nullptr || one->until < first->until)) first = one;
+  }
+  return first;
+}
+
 Advice Router::conclude(Surroundings& around, Instant head_arrived) {
+  const auto* suspension = suspended_host(around);
+  if (suspension != nullptr && walk_->called_nobody() && !walk_->met_dns_trouble()) {
+    end_walk();
+    Advice advice;
+    advice.kind = Advice::Kind::kSuspended;
+    advice.suspension = suspension;
+    // The domain may have other hosts by then.
+    advice.until =
+        std::min(suspension->until, std::max(plan_->expires(), around.now + kPlaintextBorrowed));
+    return advice;
+  }
   Trouble trouble = walk_->conclusion(around.now - head_arrived);
+  if (suspension != nullptr) trouble = for_now(std::move(trouble));  // that one may take it later
   const bool unroutable = trouble.permanent && walk_->called_nobody();
   const auto resume = walk_->resume();
   const bool keep = resume && !walk_->met_dns_trouble();

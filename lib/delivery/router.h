@@ -26,6 +26,7 @@
 #include "lib/delivery/route_plan.h"
 #include "lib/delivery/view.h"
 #include "lib/delivery/walk.h"
+#include "lib/policy/suspension.h"
 
 namespace posthaste::delivery {
 
@@ -36,6 +37,7 @@ inline constexpr Duration kPlaintextBorrowed = std::chrono::minutes(10);
 // What a call of the Router may look at, and what there is to tell when it returns.
 struct Surroundings {
   const Options& options;
+  const policy::Suspensions& suspensions;
   policy::TlsMemory& memory;
   Rng& rng;
   Instant now;
@@ -65,17 +67,20 @@ struct Dial {
 
 struct Advice {
   enum class Kind : std::uint8_t {
-    kDial,    // `dial`
-    kAsk,     // `questions` and `want_sts`, then again when they are answered
-    kWait,    // a call or a question is under way
-    kGiveUp,  // this attempt has failed: `trouble`
-    kRefuse,  // nobody can be delivered as long as DNS says so: `trouble`
+    kDial,       // `dial`
+    kAsk,        // `questions` and `want_sts`, then again when they are answered
+    kWait,       // a call or a question is under way
+    kGiveUp,     // this attempt has failed: `trouble`
+    kRefuse,     // nobody can be delivered as long as DNS says so: `trouble`
+    kSuspended,  // every host that could be called is suspended: `suspension`, `until`
   };
   Kind kind = Kind::kWait;
   Dial dial;
   std::vector<dns::Question> questions;
   bool want_sts = false;
   Trouble trouble;
+  const policy::Suspension* suspension = nullptr;  // the first to lapse
+  Instant until;                                   // then it may be otherwise
 };
 
 class Router {
@@ -140,6 +145,8 @@ class Router {
   void judge(std::size_t host, const dns::DanePlan* dane, Surroundings& around);
   void bar(Surroundings& around);
   bool begin(Surroundings& around, Instant head_arrived);
+  bool pass_suspended(const Surroundings& around);
+  const policy::Suspension* suspended_host(const Surroundings& around) const;
   Advice conclude(Surroundings& around, Instant head_arrived);
   void on_mx(const dns::Answer& answer, Surroundings& around);
   void on_host(Surroundings& around);

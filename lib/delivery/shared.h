@@ -32,6 +32,7 @@ struct Shared {
   StsQuestions sts_questions;
   Steerings steerings;
   policy::TlsMemory memory;
+  std::shared_ptr<const policy::Suspensions> suspensions = std::make_shared<policy::Suspensions>();
   std::unordered_map<ConnId, std::unique_ptr<Connection>> connections;
   std::unordered_map<RoutingDomain, std::shared_ptr<Quota>> quotas;
   std::list<Connection*> idle;        // every free connection, longest idle first

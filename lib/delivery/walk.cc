@@ -42,6 +42,12 @@ void Walk::pass_host(Trouble trouble) {
   at_ = {at_.host + 1, 0};
 }
 
+void Walk::leave_out() {
+  if (second_pass_) return skip();
+  at_ = {at_.host + 1, 0};
+  begin_anew();
+}
+
 Walk::Step Walk::step(const RoutePlan& plan) const {
   Step step;
   if (second_pass_) {

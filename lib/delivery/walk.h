@@ -47,6 +47,13 @@ class Walk {
   std::size_t host() const { return at_.host; }
   // REQUIRES next() was kBarred.
   void pass_host(Trouble trouble);
+  // ---- REQUIRES next() was not kExhausted
+  const MxName& host_name(const RoutePlan& plan) const {
+    return second_pass_ ? eligible_.at(eligible_at_).candidate.host
+                        : plan.hosts().at(at_.host).name;
+  }
+  // The host, or in the second pass the candidate, is not to be called; that is no failure of its.
+  void leave_out();
 
   // ---- REQUIRES next() was kConnect
   Step step(const RoutePlan& plan) const;
