@@ -15,13 +15,9 @@ constexpr std::size_t kMailMax = 1024;  // answers are promised before, so this 
 
 }  // namespace
 
-Result<std::unique_ptr<AdminThread>> AdminThread::make(
-    std::shared_ptr<const Runtime> runtime, std::vector<Worker*> workers, StoreThread& store,
-    ReaderThread& reader, TlsReporter& reporter, Metrics& metrics, Log& log,
-    std::atomic<std::uint32_t>& inbound_connections) {
-  std::unique_ptr<AdminThread> made(new AdminThread(
-      std::move(runtime), AdminApi::House{std::move(workers), store, reader, reporter, metrics, log,
-                                          inbound_connections}));
+Result<std::unique_ptr<AdminThread>> AdminThread::make(std::shared_ptr<const Runtime> runtime,
+                                                       AdminApi::House house) {
+  std::unique_ptr<AdminThread> made(new AdminThread(std::move(runtime), std::move(house)));
   if (auto listening = made->listen(); !listening) return tl::unexpected(listening.error());
   return made;
 }
@@ -83,6 +79,10 @@ void AdminThread::reconfigure(std::shared_ptr<const Runtime> runtime) {
 
 void AdminThread::set_ready(bool ready) {
   home_->send([this, ready] { api_.set_listening(ready); });
+}
+
+void AdminThread::on_store(std::vector<queue::StoreEvent>&& events) {
+  home_->send([this, events = std::move(events)] { api_.on_store(events); });
 }
 
 void AdminThread::on_mail() {

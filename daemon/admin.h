@@ -2,15 +2,12 @@
 // socket).
 //
 // Lifetime     made after, and stopped before, everything it asks.
-// Threads      make(), start(), stop() and the destructor from one thread; reconfigure() and
-//              set_ready() from any.
+// Threads      make(), start(), stop() and the destructor from one thread; reconfigure(),
+//              set_ready() and on_store() from any.
 // Limits       those of HttpServer, for each of the two sockets.
 // Does not     move mail, or change where it listens while it runs.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -24,10 +21,7 @@ class AdminThread {
  public:
   // Binds what the configuration names. Error: what cannot be bound, and how to mend it.
   static Result<std::unique_ptr<AdminThread>> make(std::shared_ptr<const Runtime> runtime,
-                                                   std::vector<Worker*> workers, StoreThread& store,
-                                                   ReaderThread& reader, TlsReporter& reporter,
-                                                   Metrics& metrics, Log& log,
-                                                   std::atomic<std::uint32_t>& inbound_connections);
+                                                   AdminApi::House house);
   ~AdminThread();  // stop()
   AdminThread(const AdminThread&) = delete;
   AdminThread& operator=(const AdminThread&) = delete;
@@ -38,6 +32,8 @@ class AdminThread {
   void reconfigure(std::shared_ptr<const Runtime> runtime);
   // Whether mail is taken; /readyz says it.
   void set_ready(bool ready);
+  // The store's answers in the admin's lane.
+  void on_store(std::vector<queue::StoreEvent>&& events);
 
  private:
   AdminThread(std::shared_ptr<const Runtime> runtime, AdminApi::House house);

@@ -1,10 +1,10 @@
 #include "daemon/admin_api.h"
 
-#include <charconv>
 #include <utility>
 
 #include "config/render.h"
 #include "daemon/admin_json.h"
+#include "daemon/admin_parameters.h"
 #include "daemon/admin_queue.h"
 #include "daemon/admin_response.h"
 #include "daemon/worker.h"
@@ -23,13 +23,18 @@ constexpr const char* kPublicPages =
     "/readyz    200 while mail is taken\n";
 constexpr const char* kLocalPages =
     "/v1/status\n"
-    "/v1/queue?domain=&sender=&limit=&cursor=\n"
+    "/v1/queue?domain=&sender=&older=&younger=&reason=&state=&limit=&cursor=\n"
+    "/v1/queue/retry|hold|release|remove|bounce?id=&domain=&…&all=&words=&dry_run=   POST\n"
+    "/v1/steering/TICKET\n"
+    "/v1/suspensions\n"
+    "/v1/suspend?kind=&pattern=&for=&until=&words=   POST\n"
+    "/v1/resume?kind=&pattern=&all=   POST\n"
     "/v1/messages/ID\n"
     "/v1/messages/ID/trace\n"
     "/v1/schedule?limit=\n"
     "/v1/tls/explain?domain=\n"
     "/v1/tls/memory\n"
-    "/v1/tls/forget?host=          POST\n"
+    "/v1/tls/forget?host=   POST\n"
     "/v1/tls/report?domain=&day=\n"
     "/v1/config\n";
 
@@ -37,7 +42,8 @@ HttpResponse plain(const Verdict& verdict) {
   return {.status = verdict.ok ? 200 : 503, .body = verdict.words + "\n"};
 }
 
-HttpResponse show_message(const queue::Store& store, MessageId id, Instant now,
+HttpResponse show_message(const queue::Store& store, MessageId id,
+                          const policy::Suspensions& suspensions, Instant now,
                           const std::stop_token& stop) {
   const auto view = read_message(store, id, stop);
   if (!view) return error_response(view.error());
@@ -45,24 +51,20 @@ HttpResponse show_message(const queue::Store& store, MessageId id, Instant now,
     return error_response(
         404, "message " + render_id(id) + " is no longer queued; its trace says what became of it");
   }
-  return json_response(message_json(*view, now));
+  return json_response(message_json(*view, suspensions, now));
 }
 
-HttpResponse trace_message(const queue::Store& store, MessageId id, Instant now,
+HttpResponse trace_message(const queue::Store& store, MessageId id,
+                           const policy::Suspensions& suspensions, Instant now,
                            const std::stop_token& stop) {
   const auto view = read_message(store, id, stop);
-  return view ? json_response(trace_json(*view, now)) : error_response(view.error());
+  return view ? json_response(trace_json(*view, suspensions, now)) : error_response(view.error());
 }
 
-Result<std::size_t> parse_destinations_max(const std::string& text) {
-  if (text.empty()) return kDestinationsDefault;
-  std::size_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || number == 0 ||
-      number > kDestinationsMax) {
-    return fail(ErrorCode::kInvalid, "limit: expected 1 to " + std::to_string(kDestinationsMax));
-  }
-  return number;
+// Pages that change something say themselves that they are to be asked by POST.
+bool is_changing(std::string_view path) {
+  return path.starts_with("/v1/queue/") || path == "/v1/suspend" || path == "/v1/resume" ||
+         path == "/v1/tls/forget";
 }
 
 }  // namespace
@@ -74,7 +76,9 @@ AdminApi::AdminApi(io::Loop& loop, std::shared_ptr<ReturnAddress> home, House ho
       house_(std::move(house)),
       runtime_(std::move(runtime)),
       census_(loop, house_.workers, home),
-      tls_(loop, std::move(home), house_.workers, house_.reporter, runtime_),
+      tls_(loop, home, house_.workers, house_.reporter, runtime_),
+      suspensions_({loop, house_.store, house_.log, house_.workers}, house_.suspensions),
+      steering_({loop, std::move(home), house_.store, house_.reader, house_.log, house_.workers}),
       started_(loop.now()) {}
 
 void AdminApi::answer_public(const HttpRequest& request, const Respond& respond) {
@@ -85,8 +89,7 @@ void AdminApi::answer_public(const HttpRequest& request, const Respond& respond)
 }
 
 void AdminApi::answer_local(const HttpRequest& request, const Respond& respond) {
-  constexpr std::string_view kForget = "/v1/tls/forget";  // whose own page it is to say so
-  if (request.method != "GET" && request.path != kForget) {
+  if (request.method != "GET" && !is_changing(request.path)) {
     return respond(error_response(405, "use GET"));
   }
   if (answer_open(request, respond)) return;
@@ -114,8 +117,19 @@ void AdminApi::answer_v1(std::string_view path, const HttpRequest& request,
                          const Respond& respond) {
   constexpr std::string_view kMessages = "messages/";
   constexpr std::string_view kTls = "tls/";
+  constexpr std::string_view kQueue = "queue/";
+  constexpr std::string_view kSteering = "steering/";
   if (path == "status") return status(respond);
-  if (path == "queue") return queue(request, respond);
+  if (path == "queue") return list_queue(request, respond);
+  if (path.starts_with(kQueue)) {
+    return steering_.steer(path.substr(kQueue.size()), request, suspensions_.current(), respond);
+  }
+  if (path.starts_with(kSteering)) {
+    return steering_.progress(path.substr(kSteering.size()), respond);
+  }
+  if (path == "suspend" || path == "resume" || path == "suspensions") {
+    return suspensions_.answer(path, request, respond);
+  }
   if (path == "schedule") return schedule(request, respond);
   if (path.starts_with(kTls)) return tls_.answer(path.substr(kTls.size()), request, respond);
   if (path == "config") {
@@ -132,9 +146,10 @@ void AdminApi::answer_message(std::string_view path, const Respond& respond) {
   const auto id = parse_id(path);
   if (!id) return respond(error_response(id.error()));
   read(
-      [id = *id, wants_trace](const queue::Store& store, Instant now, const std::stop_token& stop) {
-        return wants_trace ? trace_message(store, id, now, stop)
-                           : show_message(store, id, now, stop);
+      [id = *id, wants_trace, suspensions = suspensions_.current()](
+          const queue::Store& store, Instant now, const std::stop_token& stop) {
+        return wants_trace ? trace_message(store, id, *suspensions, now, stop)
+                           : show_message(store, id, *suspensions, now, stop);
       },
       respond);
 }
@@ -172,9 +187,8 @@ void AdminApi::status(const Respond& respond) {
   });
 }
 
-void AdminApi::queue(const HttpRequest& request, const Respond& respond) {
-  auto query = parse_queue_query(request.parameter("domain"), request.parameter("sender"),
-                                 request.parameter("limit"), request.parameter("cursor"));
+void AdminApi::list_queue(const HttpRequest& request, const Respond& respond) {
+  auto query = parse_queue_query(request, suspensions_.current(), loop_.now());
   if (!query) return respond(error_response(query.error()));
   read(
       [query = std::move(*query)](const queue::Store& store, Instant now,
@@ -185,8 +199,15 @@ void AdminApi::queue(const HttpRequest& request, const Respond& respond) {
       respond);
 }
 
+void AdminApi::on_store(const std::vector<queue::StoreEvent>& events) {
+  for (const auto& event : events) {
+    if (const auto* kept = std::get_if<queue::Kept>(&event)) suspensions_.on_store(*kept);
+    if (const auto* refused = std::get_if<queue::NotKept>(&event)) suspensions_.on_store(*refused);
+  }
+}
+
 void AdminApi::schedule(const HttpRequest& request, const Respond& respond) {
-  const auto max = parse_destinations_max(request.parameter("limit"));
+  const auto max = parse_limit(request.parameter("limit"), kDestinationsDefault, kDestinationsMax);
   if (!max) return respond(error_response(max.error()));
   census_.take(*max, [this, respond](const Result<Census>& census) {
     respond(census ? json_response(schedule_json(*census, loop_.now()))

@@ -2,7 +2,7 @@
 //
 // Lifetime     the AdminThread's. Threads: the admin's; reads of the store are done in the
 //              ReaderThread and answered in the admin's again.
-// Does not     listen, or change anything: all of it is GET, but for what AdminTls has.
+// Does not     listen, or change anything itself: see AdminSteering, AdminSuspensions and AdminTls.
 #pragma once
 
 #include <atomic>
@@ -13,6 +13,8 @@
 
 #include "daemon/admin_census.h"
 #include "daemon/admin_health.h"
+#include "daemon/admin_steering.h"
+#include "daemon/admin_suspensions.h"
 #include "daemon/admin_tls.h"
 #include "daemon/http_server.h"
 #include "daemon/log.h"
@@ -36,6 +38,8 @@ class AdminApi {
     Metrics& metrics;
     Log& log;
     std::atomic<std::uint32_t>& inbound_connections;
+    // At the start, as the workers know it; never null.
+    std::shared_ptr<const policy::Suspensions> suspensions;
   };
 
   AdminApi(io::Loop& loop, std::shared_ptr<ReturnAddress> home, House house,
@@ -46,6 +50,8 @@ class AdminApi {
     tls_.reconfigure(runtime_);
   }
   void set_listening(bool listening) { listening_ = listening; }
+  // Answers to what was asked in the admin's lane.
+  void on_store(const std::vector<queue::StoreEvent>& events);
 
   // For anybody: /, /healthz, /readyz, /metrics.
   void answer_public(const HttpRequest& request, const Respond& respond);
@@ -61,7 +67,7 @@ class AdminApi {
   void answer_message(std::string_view path, const Respond& respond);
   void metrics(const Respond& respond);
   void status(const Respond& respond);
-  void queue(const HttpRequest& request, const Respond& respond);
+  void list_queue(const HttpRequest& request, const Respond& respond);
   void schedule(const HttpRequest& request, const Respond& respond);
   void read(Read read, const Respond& respond);
   Verdict health() const;
@@ -74,6 +80,8 @@ class AdminApi {
   std::shared_ptr<const Runtime> runtime_;
   CensusTaker census_;
   AdminTls tls_;
+  AdminSuspensions suspensions_;
+  AdminSteering steering_;
   const Instant started_;
   bool listening_ = false;
 };

@@ -10,7 +10,8 @@ namespace posthaste::daemon {
 namespace {
 
 std::uint64_t recipients(const delivery::DestinationView& destination) {
-  return destination.waiting + destination.ready + destination.in_flight;
+  return destination.waiting + destination.ready + destination.in_flight + destination.held +
+         destination.suspended;
 }
 
 bool bigger(const delivery::DestinationView& a, const delivery::DestinationView& b) {
@@ -24,6 +25,10 @@ void keep_biggest(std::vector<delivery::DestinationView>& destinations, std::siz
 }
 
 void count_destinations(const Worker& worker, std::size_t max, Census& census) {
+  const auto due = worker.engine().due_by_class(worker.now());
+  for (std::size_t row = 0; row < due.size(); ++row) {
+    for (std::size_t i = 0; i < due[row].size(); ++i) census.due_by_class[row][i] += due[row][i];
+  }
   auto& kept = census.destinations;
   worker.engine().for_each_destination([&](const delivery::DestinationView& destination) {
     for (std::size_t i = 0; i < policy::kRetryClasses; ++i) {

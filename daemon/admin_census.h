@@ -24,8 +24,10 @@ namespace posthaste::daemon {
 class Worker;
 
 struct Census {
-  Snapshot snapshot;                                                    // the workers' part of it
-  std::array<std::uint64_t, policy::kRetryClasses> waiting_by_class{};  // with destinations only
+  Snapshot snapshot;  // the workers' part of it
+  // With destinations only.
+  std::array<std::uint64_t, policy::kRetryClasses> waiting_by_class{};
+  delivery::DueByClass due_by_class{};
   std::vector<delivery::DestinationView> destinations;  // those with the most recipients first
 };
 

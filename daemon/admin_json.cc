@@ -31,13 +31,13 @@ std::string why_it_waits(const mail::Progress& progress) {
   return why;
 }
 
-Json pending_json(const mail::PendingRecipient& pending, Instant now) {
+Json pending_json(const mail::PendingRecipient& pending, QueueFilter::State state) {
   const auto& progress = pending.progress;
   return {
       {"number", pending.recipient.number},
       {"recipient", pending.recipient.address.text()},
       {"domain", routing_domain(pending.recipient.address).text()},
-      {"state", progress.due <= now ? "due" : "waiting"},
+      {"state", name(state)},
       {"due", time_json(progress.due)},
       {"attempts", progress.attempts},
       {"class", progress.retry_class},
@@ -45,14 +45,19 @@ Json pending_json(const mail::PendingRecipient& pending, Instant now) {
       {"last_host", progress.last_host},
       {"last_words", progress.last_words},
       {"maybe_delivered", progress.maybe_delivered},
+      {"delay_told", progress.delay_told},
+      {"priority", pending.priority},
       {"notify", notify_json(pending.recipient.notify)},
       {"orcpt", pending.recipient.orcpt},
   };
 }
 
-Json pending_list(const std::vector<mail::PendingRecipient>& pending, Instant now) {
+Json pending_list(const MessageView& view, const policy::Suspensions& suspensions, Instant now) {
   Json list = Json::array();
-  for (const auto& recipient : pending) list.push_back(pending_json(recipient, now));
+  const mail::Envelope* envelope = view.envelope ? &*view.envelope : nullptr;
+  for (const auto& recipient : view.pending) {
+    list.push_back(pending_json(recipient, state_of(recipient, envelope, suspensions, now)));
+  }
   return list;
 }
 
@@ -90,6 +95,10 @@ std::string_view tls_name(config::ListenTls tls) {
   check_failed(__FILE__, __LINE__, "a known ListenTls");
 }
 
+Json deliver_by_json(const std::optional<mail::DeliverBy>& deliver_by) {
+  return deliver_by ? time_json(deliver_by->by) : Json(nullptr);
+}
+
 Json envelope_json(const mail::Envelope& envelope) {
   return {
       {"id", render_id(envelope.id)},
@@ -99,6 +108,10 @@ Json envelope_json(const mail::Envelope& envelope) {
       {"body_type", body_name(envelope.body_type)},
       {"smtputf8", envelope.smtputf8},
       {"envid", envelope.envid},
+      {"deliver_by", deliver_by_json(envelope.deliver_by)},
+      {"late_mail_returns", envelope.deliver_by && envelope.deliver_by->return_it},
+      {"hold_until", time_json(envelope.hold_until)},
+      {"priority", envelope.priority},
       {"submitter", envelope.submitter},
       {"recipients_total", envelope.recipients_total},
   };
@@ -110,6 +123,15 @@ Json due_json(const delivery::DueHistogram& due) {
     list.push_back({{"within", kWithin[i]}, {"recipients", due[i]}});
   }
   return list;
+}
+
+Json due_by_class_json(const delivery::DueByClass& due) {
+  Json json = Json::object();
+  for (std::size_t i = 0; i < due.size(); ++i) {
+    const bool tried = i < policy::kRetryClasses;
+    json[tried ? std::string(name(static_cast<policy::RetryClass>(i))) : "untried"] = due[i];
+  }
+  return json;
 }
 
 Json by_class_json(const std::array<std::uint64_t, policy::kRetryClasses>& counts) {
@@ -126,11 +148,19 @@ Json destination_json(const delivery::DestinationView& destination) {
       {"waiting", destination.waiting},
       {"ready", destination.ready},
       {"in_flight", destination.in_flight},
+      {"held", destination.held},
+      {"suspended", destination.suspended},
       {"connections", destination.connections},
       {"next_due", time_json(destination.next_due)},
       {"backed_off_until", time_json(destination.backed_off_until)},
       {"last_failure", destination.last_failure},
       {"by_class", by_class_json(destination.waiting_by_class)},
+      {"suspended_until", time_json(destination.suspended_until)},
+      {"suspended_words", destination.suspended_words},
+      {"site", destination.site},
+      {"window", destination.window},
+      {"slowed_until", time_json(destination.slowed_until)},
+      {"slowed_words", destination.slowed_words},
   };
 }
 
@@ -158,6 +188,8 @@ std::string status_json(const StatusView& status, Instant now) {
        {{"waiting", snapshot.counts.waiting},
         {"ready", snapshot.counts.ready},
         {"in_flight", snapshot.counts.in_flight},
+        {"held", snapshot.counts.held},
+        {"suspended", snapshot.counts.suspended},
         {"oldest", time_json(snapshot.oldest)}}},
       {"destinations", snapshot.counts.destinations},
       {"connections",
@@ -174,10 +206,11 @@ std::string queue_json(const QueuePage& page, Instant now) {
       json["sender"] = address_text(line.envelope->sender);
       json["arrived"] = time_json(line.envelope->arrived);
       json["bytes"] = line.envelope->body_bytes;
+      json["deliver_by"] = deliver_by_json(line.envelope->deliver_by);
     } else {
-      json["sender"] = json["arrived"] = json["bytes"] = nullptr;
+      json["sender"] = json["arrived"] = json["bytes"] = json["deliver_by"] = nullptr;
     }
-    json.update(pending_json(line.listed.pending, now));
+    json.update(pending_json(line.listed.pending, line.state));
     list.push_back(std::move(json));
   }
   return text_of({{"now", time_json(now)},
@@ -185,22 +218,24 @@ std::string queue_json(const QueuePage& page, Instant now) {
                   {"next", page.next ? Json(render_cursor(*page.next)) : Json(nullptr)}});
 }
 
-std::string message_json(const MessageView& view, Instant now) {
+std::string message_json(const MessageView& view, const policy::Suspensions& suspensions,
+                         Instant now) {
   CHECK(view.envelope.has_value());
   Json json{{"now", time_json(now)}};
   json.update(envelope_json(*view.envelope));
-  json["pending"] = pending_list(view.pending, now);
+  json["pending"] = pending_list(view, suspensions, now);
   return text_of(json);
 }
 
-std::string trace_json(const MessageView& view, Instant now) {
+std::string trace_json(const MessageView& view, const policy::Suspensions& suspensions,
+                       Instant now) {
   Json events = Json::array();
   for (const auto& event : view.history) events.push_back(event_json(event));
   return text_of({{"now", time_json(now)},
                   {"id", render_id(view.id)},
                   {"queued", view.envelope.has_value()},
                   {"events", std::move(events)},
-                  {"pending", pending_list(view.pending, now)}});
+                  {"pending", pending_list(view, suspensions, now)}});
 }
 
 std::string schedule_json(const Census& census, Instant now) {
@@ -213,7 +248,10 @@ std::string schedule_json(const Census& census, Instant now) {
                   {"waiting", counts.waiting},
                   {"ready", counts.ready},
                   {"in_flight", counts.in_flight},
+                  {"held", counts.held},
+                  {"suspended", counts.suspended},
                   {"due", due_json(census.snapshot.due)},
+                  {"due_by_class", due_by_class_json(census.due_by_class)},
                   {"by_class", by_class_json(census.waiting_by_class)},
                   {"destinations_total", counts.destinations},
                   {"destinations", std::move(destinations)}});

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 
+#include "daemon/admin_parameters.h"
 #include "lib/base/names.h"
 #include "lib/mail/address.h"
 
@@ -12,45 +13,12 @@ namespace {
 
 constexpr std::size_t kRecordsPerRead = 500;
 
-tl::unexpected<Error> stopped() {
-  return fail(ErrorCode::kBusy, "the server is stopping; ask again");
-}
-
 template <typename Number>
 std::optional<Number> parse_number(std::string_view text) {
   Number number{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return number;
-}
-
-// Reads envelopes one after the other, each once while its recipients follow each other.
-class EnvelopeReader {
- public:
-  explicit EnvelopeReader(const queue::Store& store) : store_(store) {}
-
-  // Null: the message has ended meanwhile. Error: what the store says.
-  Result<std::shared_ptr<const mail::Envelope>> read(MessageId id) {
-    if (last_id_ == id) return last_;
-    auto envelope = store_.envelope(id);
-    if (!envelope && envelope.error().code != ErrorCode::kNotFound) {
-      return tl::unexpected(envelope.error());
-    }
-    last_id_ = id;
-    last_ = envelope ? std::make_shared<const mail::Envelope>(std::move(*envelope)) : nullptr;
-    return last_;
-  }
-
- private:
-  const queue::Store& store_;
-  std::optional<MessageId> last_id_;
-  std::shared_ptr<const mail::Envelope> last_;
-};
-
-bool is_from(const mail::Envelope* envelope, const std::string& sender) {
-  if (sender.empty()) return true;
-  if (envelope == nullptr) return false;
-  return envelope->sender.null() ? sender == "<>" : equal_fold(envelope->sender.text(), sender);
 }
 
 // The domains of an "accepted" event. Its addresses are separated by spaces, which a quoted local
@@ -94,7 +62,7 @@ Status read_pending(const queue::Store& store, MessageView& view, const std::sto
   }
   if (!shards.empty()) {
     for (const ShardId shard : shards) {
-      if (stop.stop_requested()) return stopped();
+      if (stop.stop_requested()) return reading_stopped();
       const auto read = read_shard(store, shard, view.id, view.pending);
       if (!read) return tl::unexpected(read.error());
     }
@@ -102,7 +70,7 @@ Status read_pending(const queue::Store& store, MessageView& view, const std::sto
   }
   // History is kept for a limited time. One seek for each shard that has anything at all.
   for (std::optional<ShardId> shard = ShardId{0}; shard && *shard < kShards;) {
-    if (stop.stop_requested()) return stopped();
+    if (stop.stop_requested()) return reading_stopped();
     const auto read = read_shard(store, *shard, view.id, view.pending);
     if (!read) return tl::unexpected(read.error());
     shard = *read;
@@ -132,20 +100,18 @@ Result<queue::ListCursor> parse_cursor(std::string_view text) {
   return queue::ListCursor{*shard, *id, *number};
 }
 
-Result<QueueQuery> parse_queue_query(std::string_view domain, std::string_view sender,
-                                     std::string_view limit, std::string_view cursor) {
-  QueueQuery query;
-  query.domain = fold_domain(domain);
-  query.sender = std::string(sender);
-  if (!limit.empty()) {
-    const auto number = parse_number<std::size_t>(limit);
-    if (!number || *number == 0 || *number > kPageMax) {
-      return fail(ErrorCode::kInvalid, "limit: expected 1 to " + std::to_string(kPageMax));
-    }
-    query.limit = *number;
+Result<QueueQuery> parse_queue_query(const HttpRequest& request,
+                                     std::shared_ptr<const policy::Suspensions> suspensions,
+                                     Instant now) {
+  auto filter = parse_queue_filter(request, now);
+  if (!filter) return tl::unexpected(filter.error());
+  if (!filter->messages.empty()) {
+    return fail(ErrorCode::kInvalid, "id: a message has a page of its own, /v1/messages/ID");
   }
-  if (!query.domain.empty()) query.cursor.shard = shard_of(RoutingDomain(query.domain));
-  if (!cursor.empty()) {
+  const auto limit = parse_limit(request.parameter("limit"), kPageDefault, kPageMax);
+  if (!limit) return tl::unexpected(limit.error());
+  QueueQuery query{{std::move(*filter), std::move(suspensions), now}, *limit, {}};
+  if (const std::string& cursor = request.parameter("cursor"); !cursor.empty()) {
     const auto parsed = parse_cursor(cursor);
     if (!parsed) return tl::unexpected(parsed.error());
     query.cursor = *parsed;
@@ -156,32 +122,14 @@ Result<QueueQuery> parse_queue_query(std::string_view domain, std::string_view s
 Result<QueuePage> read_page(const queue::Store& store, const QueueQuery& query,
                             const std::stop_token& stop) {
   QueuePage page;
-  EnvelopeReader envelopes(store);
-  std::optional<queue::ListCursor> cursor = query.cursor;
-  const ShardId shard = query.cursor.shard;
-  for (std::size_t scanned = 0; cursor && scanned < kScanMax;) {
-    std::vector<queue::ListedRecipient> found;
-    auto next = store.list(*cursor, std::min(kRecordsPerRead, query.limit + 1), found);
-    if (!next) return tl::unexpected(next.error());
-    for (auto& listed : found) {
-      if (stop.stop_requested()) return stopped();
-      if (!query.domain.empty() && listed.pending.shard != shard) return page;
-      if (page.lines.size() == query.limit) {
-        page.next =
-            queue::ListCursor{listed.pending.shard, listed.id, listed.pending.recipient.number};
-        return page;
-      }
-      const auto& address = listed.pending.recipient.address;
-      if (!query.domain.empty() && routing_domain(address).text() != query.domain) continue;
-      const auto envelope = envelopes.read(listed.id);
-      if (!envelope) return tl::unexpected(envelope.error());
-      if (!is_from(envelope->get(), query.sender)) continue;
-      page.lines.push_back({std::move(listed), *envelope});
-    }
-    scanned += found.size();
-    cursor = *next;
-  }
-  page.next = cursor;
+  QueueWalk walk(store, query.look, query.cursor);
+  const auto read = walk.go(kScanMax, stop, [&](QueueLine&& line) {
+    if (page.lines.size() == query.limit) return false;
+    page.lines.push_back(std::move(line));
+    return true;
+  });
+  if (!read) return tl::unexpected(read.error());
+  page.next = walk.cursor();
   return page;
 }
 

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/admin_queue_walk.h"
 #include "lib/mail/history.h"
 #include "queue/store.h"
 
@@ -22,23 +23,20 @@ inline constexpr std::size_t kPageMax = 1'000;
 inline constexpr std::size_t kScanMax = 10'000;
 
 struct QueueQuery {
-  std::string domain;  // folded; empty: all
-  std::string sender;  // empty: all; "<>": the null sender
+  QueueLook look;
   std::size_t limit = kPageDefault;
   queue::ListCursor cursor;
 };
-// The texts of a request's parameters; empty ones stand for the defaults. Error: kInvalid.
-Result<QueueQuery> parse_queue_query(std::string_view domain, std::string_view sender,
-                                     std::string_view limit, std::string_view cursor);
+// By the filter's parameters (but for id: a message has a page of its own), limit and cursor; empty
+// ones stand for the defaults. Error: kInvalid.
+Result<QueueQuery> parse_queue_query(const HttpRequest& request,
+                                     std::shared_ptr<const policy::Suspensions> suspensions,
+                                     Instant now);
 
 // "17.0ABCDEFGHJKMN.3"
 std::string render_cursor(const queue::ListCursor& cursor);
 Result<queue::ListCursor> parse_cursor(std::string_view text);
 
-struct QueueLine {
-  queue::ListedRecipient listed;
-  std::shared_ptr<const mail::Envelope> envelope;  // null: ended between two reads
-};
 struct QueuePage {
   std::vector<QueueLine> lines;
   std::optional<queue::ListCursor> next;  // set: there may be more, even after an empty page

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <utility>
 
+#include "daemon/admin_ask_all.h"
 #include "daemon/admin_response.h"
 #include "daemon/admin_tls_json.h"
 #include "daemon/worker.h"
@@ -46,17 +47,6 @@ void AdminTls::answer(std::string_view page, const HttpRequest& request, const R
   respond(error_response(404, "no such page; / lists what there is"));
 }
 
-void AdminTls::ask_all(std::function<void(Worker&, std::size_t index)> each,
-                       std::function<void()> done) {
-  const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
-  for (std::size_t index = 0; index < workers_.size(); ++index) {
-    workers_[index]->post([each, done, left, index, home = home_](Worker& worker) {
-      each(worker, index);
-      if (left->fetch_sub(1) == 1) home->send(done);
-    });
-  }
-}
-
 void AdminTls::explain(const HttpRequest& request, const Respond& respond) {
   const auto domain = parse_routing_domain(request.parameter("domain"));
   if (!domain) return respond(error_response(domain.error()));
@@ -82,6 +72,7 @@ void AdminTls::explain(const HttpRequest& request, const Respond& respond) {
 void AdminTls::memory(const Respond& respond) {
   const auto parts = std::make_shared<std::vector<Entries>>(workers_.size());
   ask_all(
+      workers_, home_,
       [parts](Worker& worker, std::size_t index) {
         worker.engine().for_each_remembered(
             [&](const policy::TlsMemory::View& entry) { (*parts)[index].push_back(entry); });
@@ -100,6 +91,7 @@ void AdminTls::forget(const HttpRequest& request, const Respond& respond) {
   }
   const auto forgotten = std::make_shared<std::atomic<std::size_t>>(0);
   ask_all(
+      workers_, home_,
       [host, forgotten](Worker& worker, std::size_t) {
         const std::size_t before = worker.engine().remembered_count();
         worker.engine_event(delivery::ForgetTls{host});

@@ -6,7 +6,6 @@
 // Does not     listen. Only `forget` changes anything.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -30,8 +29,6 @@ class AdminTls {
   void answer(std::string_view page, const HttpRequest& request, const Respond& respond);
 
  private:
-  // Each in its own thread, all at once; `done` in the admin's, once the last has answered.
-  void ask_all(std::function<void(Worker&, std::size_t index)> each, std::function<void()> done);
   void explain(const HttpRequest& request, const Respond& respond);
   void memory(const Respond& respond);
   void forget(const HttpRequest& request, const Respond& respond);

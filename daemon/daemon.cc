@@ -14,6 +14,7 @@
 #include "config/load.h"
 #include "daemon/clock_watch.h"
 #include "daemon/reply_rule_files.h"
+#include "daemon/suspension_notes.h"
 #include "lib/base/check.h"
 #include "lib/io/listener.h"
 #include "queue/rocks/rocks_store.h"
@@ -140,7 +141,8 @@ Status Daemon::open_store() {
   store_ = std::make_unique<StoreThread>(
       std::move(*store), std::move(thread_options), metrics_, log_,
       [this](unsigned worker, std::vector<queue::StoreEvent>&& events) {
-        if (worker == workers_.size()) return reporter_->on_store(std::move(events));
+        if (worker == store_->reporter_lane()) return reporter_->on_store(std::move(events));
+        if (worker == store_->admin_lane()) return admin_->on_store(std::move(events));
         workers_[worker]->post(std::move(events));
       },
       [this](bool trouble) {
@@ -160,6 +162,7 @@ Status Daemon::open_reporter() {
 }
 
 Status Daemon::open_workers() {
+  suspensions_ = restore_suspensions(store_->store(), loop_.now(), log_);
   for (unsigned index = 0; index < runtime_->workers; ++index) {
     std::vector<std::string> warnings;  // were told by load_runtime
     auto contexts = TlsContexts::make(*runtime_, warnings);
@@ -168,6 +171,10 @@ Status Daemon::open_workers() {
     auto attached = workers_.back()->attach(
         {metrics_, log_, *store_, *reader_, *reporter_, inbound_connections_});
     if (!attached) return attached;
+    // Before the first entry of the queue comes in.
+    workers_.back()->post([suspensions = suspensions_](Worker& worker) {
+      worker.engine_event(delivery::Suspended{suspensions});
+    });
   }
   return {};
 }
@@ -227,8 +234,8 @@ Status Daemon::listen_on(const config::Listen& listen, std::vector<InheritedSock
 Status Daemon::open_admin() {
   std::vector<Worker*> workers;
   for (const auto& worker : workers_) workers.push_back(worker.get());
-  auto admin = AdminThread::make(runtime_, std::move(workers), *store_, *reader_, *reporter_,
-                                 metrics_, log_, inbound_connections_);
+  auto admin = AdminThread::make(runtime_, {std::move(workers), *store_, *reader_, *reporter_,
+                                            metrics_, log_, inbound_connections_, suspensions_});
   if (!admin) return tl::unexpected(admin.error());
   admin_ = std::move(*admin);
   return {};
@@ -371,12 +378,12 @@ void Daemon::begin_stop() {
 
 void Daemon::take_apart() {
   if (admin_ != nullptr) admin_->stop();
-  admin_.reset();
   for (const auto& worker : workers_) worker->stop();
   for (const auto& worker : workers_) worker->join();
   if (reporter_ != nullptr) reporter_->stop();  // it keeps what was counted in the store
   if (store_ != nullptr) store_->stop();        // writes what the workers left
   reader_.reset();  // last of these: a read that hangs must keep nothing from being written
+  admin_.reset();   // the store and the reader had answers for it
   workers_.clear();
   reporter_.reset();
   if (store_ != nullptr) log_.write(LogLevel::kInfo, "stopped", {});

@@ -69,6 +69,7 @@ class Daemon {
   std::unique_ptr<StoreThread> store_;
   std::unique_ptr<ReaderThread> reader_;
   std::unique_ptr<TlsReporter> reporter_;
+  std::shared_ptr<const policy::Suspensions> suspensions_;  // as they were at the start
   std::unique_ptr<AdminThread> admin_;
   std::string listening_;
   std::string listens_with_tls_;  // the first such socket; empty: none

@@ -1,18 +1,24 @@
 // posthaste: the operator's tool.
 #include <curl/curl.h>
+#include <langinfo.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <clocale>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 
 #include "daemon/tool/command.h"
 
 namespace {
 
 posthaste::daemon::tool::Style style_of(int fd) {
-  if (isatty(fd) == 0) return {};
   posthaste::daemon::tool::Style style;
+  style.asks = isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0;
+  if (isatty(fd) == 0) return style;
+  setlocale(LC_CTYPE, "");
+  style.blocks = std::string_view(nl_langinfo(CODESET)) == "UTF-8";
   const char* no_colour = std::getenv("NO_COLOR");
   style.colour = no_colour == nullptr || *no_colour == '\0';
   winsize size{};

@@ -30,6 +30,19 @@ std::size_t content_bytes(const queue::Request& request) {
 
 unsigned ticket_worker(std::uint64_t ticket) { return static_cast<unsigned>(ticket >> 48); }
 
+// Of a note; 0: it has none, or it is something else.
+std::uint64_t note_ticket(const queue::Request& request) {
+  if (const auto* keep = std::get_if<queue::Keep>(&request)) return keep->ticket;
+  if (const auto* drop = std::get_if<queue::DropNote>(&request)) return drop->ticket;
+  return 0;
+}
+
+// Somebody waits until it is durable.
+bool is_synced(const queue::Request& request) {
+  return std::holds_alternative<queue::Accept>(request) ||
+         std::holds_alternative<queue::Settle>(request) || note_ticket(request) != 0;
+}
+
 }  // namespace
 
 StoreThread::StoreThread(std::unique_ptr<queue::Store> store, Options options, Metrics& metrics,
@@ -130,6 +143,8 @@ void StoreThread::write_the_rest() {
 void StoreThread::sort_in(queue::Request&& request) {
   if (auto* settle = std::get_if<queue::Settle>(&request)) {
     settles_.push_back({std::move(*settle), loop_.now()});
+  } else if (note_ticket(request) != 0) {
+    urgent_.push_back(std::move(request));
   } else if (auto* keep = std::get_if<queue::Keep>(&request)) {
     if (notes_.empty()) notes_since_ = loop_.now();
     notes_.put(std::move(*keep));
@@ -162,7 +177,7 @@ std::vector<queue::Request> StoreThread::cut_batch(Instant now) {
   bool synced = settles_due(now);
   while (!urgent_.empty() && batch.size() < options_.batch_requests_max &&
          bytes < options_.batch_bytes_max) {
-    synced = synced || std::holds_alternative<queue::Accept>(urgent_.front());
+    synced = synced || is_synced(urgent_.front());
     bytes += content_bytes(urgent_.front());
     batch.push_back(std::move(urgent_.front()));
     urgent_.pop_front();
@@ -187,7 +202,7 @@ void StoreThread::commit(std::vector<queue::Request>& batch) {
   for (const auto& request : batch) {
     bytes += content_bytes(request);
     settles = settles || std::holds_alternative<queue::Settle>(request);
-    synced = synced || settles || std::holds_alternative<queue::Accept>(request);
+    synced = synced || is_synced(request);
   }
   std::vector<queue::StoreEvent> events;
   const Instant before = loop_.fresh_now();
@@ -215,7 +230,7 @@ unsigned StoreThread::worker_of(const queue::StoreEvent& event) const {
 }
 
 void StoreThread::route(std::vector<queue::StoreEvent>& events, bool written) {
-  std::vector<std::vector<queue::StoreEvent>> by_worker(options_.workers + 1);
+  std::vector<std::vector<queue::StoreEvent>> by_worker(admin_lane() + 1);
   for (auto& event : events) {
     if (auto* refused = std::get_if<queue::NotSettled>(&event)) {
       keep_for_later(std::move(*refused), written);
@@ -268,8 +283,10 @@ void StoreThread::forget_pause(const queue::StoreEvent& event) {
 }
 
 // Without a word: who keeps a note does not wait for it, and outcomes tell that the disk refuses.
+// Who asks with a ticket was answered by the store.
 void StoreThread::keep_notes_for_later(std::vector<queue::Request>& batch) {
   for (auto request = batch.rbegin(); request != batch.rend(); ++request) {
+    if (note_ticket(*request) != 0) continue;
     if (auto* keep = std::get_if<queue::Keep>(&*request)) notes_.put_back(std::move(*keep));
     if (auto* drop = std::get_if<queue::DropNote>(&*request)) notes_.put_back(std::move(*drop));
   }

@@ -5,7 +5,8 @@
 // notes (Keep, DropNote) ride along, or go after settle_wait_max at the latest. When outcomes
 // cannot be stored it keeps them, tells every worker (StoreTrouble), and tries again. Those that
 // wait for what the disk does not give are tried again one by one, ever more seldom. Notes that
-// cannot be stored are kept up to a limit.
+// cannot be stored are kept up to a limit. A note with a ticket is written at once, and whoever
+// asked is told when it could not be stored.
 //
 // Threads      push functions from any; the sink is called in the store thread.
 // Limits       Options; a full queue is refused by return value, never grown.
@@ -63,9 +64,11 @@ class StoreThread {
   void push(queue::Request&& request);
   // For reads that are allowed from any thread.
   const queue::Store& store() const { return *store_; }
-  // What a ticket has in its top 16 bits when the sink's `worker` of its answers is to be one more
-  // than the last worker: whoever else stores messages.
-  std::uint64_t lane_behind_workers() const { return options_.workers; }
+  // Behind the workers come two more of the sink's `worker`s; what a ticket has in its top 16 bits
+  // when its answer is to go there: to whoever else stores messages, and to whoever keeps notes
+  // that must last.
+  std::uint64_t reporter_lane() const { return options_.workers; }
+  std::uint64_t admin_lane() const { return options_.workers + std::uint64_t{1}; }
   bool in_trouble() const { return trouble_.load(std::memory_order_relaxed); }
   bool gained() const { return gained_.load(std::memory_order_relaxed); }
   // Microseconds since the epoch at which the thread last looked around; for the watchdog.
@@ -112,7 +115,7 @@ class StoreThread {
 
   // The store thread's own.
   std::vector<queue::Request> fresh_;
-  std::deque<queue::Request> urgent_;  // all but Settle and notes, in order
+  std::deque<queue::Request> urgent_;  // all but Settle and notes without a ticket, in order
   std::deque<Waiting> settles_;
   std::multimap<Instant, queue::Settle> unread_;  // by when they are tried again
   std::map<std::pair<ShardId, MessageId>, Duration>

@@ -254,7 +254,7 @@ Status TlsReporter::send_mail(const std::string& to, const TlsReportHead& head,
   mail.content = report::render_tls_report_mail({head.domain, runtime_->hostname.text(), from(), to,
                                                  head.report_id, head.day, packed, mail.now});
   queue::Accept request = accept_of(std::move(mail));
-  const std::uint64_t ticket = store_.lane_behind_workers() << 48 | ++last_ticket_;
+  const std::uint64_t ticket = store_.reporter_lane() << 48 | ++last_ticket_;
   request.ticket = ticket;
   if (!store_.try_push(std::move(request))) return fail(ErrorCode::kIo, "the queue is full");
   storing_.emplace(ticket, Storing{which, to});

@@ -393,6 +393,8 @@ void Worker::add_to(Snapshot& snapshot) const {
   snapshot.counts.waiting += counts.waiting;
   snapshot.counts.ready += counts.ready;
   snapshot.counts.in_flight += counts.in_flight;
+  snapshot.counts.held += counts.held;
+  snapshot.counts.suspended += counts.suspended;
   snapshot.counts.connections += counts.connections;
   snapshot.counts.destinations += counts.destinations;
   const auto due = engine_->due(loop_.now());

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "daemon/tool/table.h"
-#include "daemon/tool/time_text.h"
+#include "lib/mail/date.h"
 
 namespace posthaste::daemon::tool {
 
@@ -41,8 +41,9 @@ Json part(const Json& json, const char* key) {
 
 std::optional<Instant> time(const Json& json, const char* key) {
   const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? parse_time(found->get<std::string>())
-                                                   : std::nullopt;
+  return found != json.end() && found->is_string()
+             ? mail::parse_timestamp(found->get<std::string>())
+             : std::nullopt;
 }
 
 Instant now_of(const Json& json) { return time(json, "now").value_or(Instant{}); }
@@ -56,8 +57,14 @@ std::string joined(const Json& json, const char* key) {
   return all;
 }
 
+std::string grouped(std::uint64_t count) {
+  std::string text = std::to_string(count);
+  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, 1, ',');
+  return text;
+}
+
 std::string plural(std::uint64_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+  return fmt::format("{} {}{}", grouped(count), noun, count == 1 ? "" : "s");
 }
 
 std::string fact(std::string_view name, std::string_view value, int width) {

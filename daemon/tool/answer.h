@@ -29,7 +29,9 @@ Instant now_of(const Json& json);  // the daemon's; the epoch where it has not s
 // The texts of a list, with a comma between them.
 std::string joined(const Json& json, const char* key);
 
-// "1 byte", "2 bytes"
+// "12,345"
+std::string grouped(std::uint64_t count);
+// "1 byte", "2,000 bytes"
 std::string plural(std::uint64_t count, std::string_view noun);
 // "  host       mx1.example.com", nothing where there is nothing to say.
 std::string fact(std::string_view name, std::string_view value, int width = 10);

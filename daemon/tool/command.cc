@@ -7,23 +7,73 @@
 namespace posthaste::daemon::tool {
 namespace {
 
+// Which mail is meant.
+std::vector<Option> filter_options() {
+  return {{"--domain", "D", "mail to this domain, or *.D for those below it", true},
+          {"--sender", "S", "mail from this address, @D for a domain, <> for bounces"},
+          {"--older", "TIME", "that came longer ago (30m, 2h, 5d)"},
+          {"--younger", "TIME", "that came since"},
+          {"--reason", "CLASS", "that waits because of connect, dns, tls, greylist, …"},
+          {"--state", "STATE", "waiting, ready, held or suspended"}};
+}
+
+std::vector<Option> listing_options() {
+  auto options = filter_options();
+  options.push_back({"--limit", "N", "at most so many (default 100)"});
+  return options;
+}
+
+std::vector<Option> steering_options() {
+  auto options = filter_options();
+  options.push_back({"--id", "ID", "this message", true});
+  options.push_back({"--all", "", "all mail in the queue"});
+  options.push_back({"--words", "TEXT", "why, for history and bounces"});
+  options.push_back({"--dry-run", "", "only say how many recipients it would be"});
+  options.push_back({"--yes", "", "do not ask whether it is meant"});
+  options.push_back({"--no-wait", "", "do not wait until it is done"});
+  return options;
+}
+
+constexpr std::string_view kSteeringNotes =
+    "Of several filters all have to hold. What is just being delivered is left alone. The daemon\n"
+    "goes on when this command is interrupted: posthaste queue progress TICKET.";
+
+Command steering_command(std::string_view name, std::string_view summary) {
+  return {{name, "[ID]", summary, steering_options(), kSteeringNotes}, steer_queue};
+}
+
 std::vector<Command> commands() {
   return {
       {{"status", "", "whether all is well, and how much there is to do", {}}, show_status},
-      {{"queue list",
-        "",
-        "recipients that wait for their fate",
-        {{"--domain", "D", "only mail to this domain"},
-         {"--sender", "S", "only mail from this address (<> for bounces)"},
-         {"--limit", "N", "at most so many (default 100)"}}},
-       list_queue},
+      {{"queue list", "", "recipients that wait for their fate", listing_options()}, list_queue},
       {{"queue show", "ID", "one queued message, and what its recipients wait for", {}},
        show_message},
+      steering_command("queue retry", "try mail now, whatever its schedule says"),
+      steering_command("queue hold", "keep mail, and try nothing until it is released"),
+      steering_command("queue release", "let mail go on that was held"),
+      steering_command("queue remove", "end mail; nobody is told"),
+      steering_command("queue bounce", "end mail, and tell its senders"),
+      {{"queue progress", "TICKET", "how far one of these is", {}}, show_steering},
+      {{"suspend",
+        "KIND PATTERN",
+        "try nothing of a kind for a while: domain, site (MX host) or sender",
+        {{"--for", "TIME", "it lapses by itself (30m, 2h, 5d)"},
+         {"--until", "TIME", "likewise, at a time in UTC: 2026-11-21T22:00:00Z"},
+         {"--reason", "TEXT", "why, for whoever looks at it"}},
+        "posthaste suspend domain example.com --for 2h\n"
+        "posthaste suspend site '*.mx.example.net' --reason 'they asked us to'\n"
+        "posthaste suspend sender news@example.org\n"
+        "\n"
+        "It is kept over restarts. Mail to it is taken, waits, and does not expire meanwhile."},
+       suspend_mail},
+      {{"resume", "[KIND] [PATTERN]", "end a suspension", {{"--all", "", "end all of them"}}},
+       resume_mail},
+      {{"suspensions", "", "what is suspended, since when and why", {}}, show_suspensions},
       {{"trace", "ID", "what happened to a message, and what will happen next, when and why", {}},
        trace_message},
       {{"schedule",
         "",
-        "what falls due when, and to where",
+        "what falls due when, why, and to where",
         {{"--limit", "N", "at most so many destinations (default 50)"}}},
        show_schedule},
       {{"tls explain",

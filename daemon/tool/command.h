@@ -30,10 +30,16 @@ Outcome list_queue(const Arguments& arguments, const Style& style);
 Outcome show_message(const Arguments& arguments, const Style& style);
 Outcome trace_message(const Arguments& arguments, const Style& style);
 Outcome show_schedule(const Arguments& arguments, const Style& style);
+Outcome show_steering(const Arguments& arguments, const Style& style);
+Outcome show_suspensions(const Arguments& arguments, const Style& style);
 Outcome explain_tls(const Arguments& arguments, const Style& style);
 Outcome show_tls_memory(const Arguments& arguments, const Style& style);
 Outcome forget_tls(const Arguments& arguments, const Style& style);
 Outcome show_tls_report(const Arguments& arguments, const Style& style);
+// Orders to the daemon.
+Outcome steer_queue(const Arguments& arguments, const Style& style);  // "queue hold", …
+Outcome suspend_mail(const Arguments& arguments, const Style& style);
+Outcome resume_mail(const Arguments& arguments, const Style& style);
 // Mail hosts, without the daemon.
 Outcome probe_tls(const Arguments& arguments, const Style& style);
 // A table of Postfix's.

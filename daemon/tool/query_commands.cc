@@ -7,7 +7,8 @@
 
 #include "daemon/tool/api_client.h"
 #include "daemon/tool/command.h"
-#include "daemon/tool/installation.h"
+#include "daemon/tool/running_daemon.h"
+#include "daemon/tool/schedule_story.h"
 #include "daemon/tool/story.h"
 #include "daemon/tool/tls_story.h"
 
@@ -15,55 +16,6 @@ namespace posthaste::daemon::tool {
 namespace {
 
 constexpr std::size_t kPageMax = 1000;  // of the API
-
-using Teller = Result<std::string> (*)(std::string_view json, const Style& style);
-
-// The daemon as the arguments name it.
-class Daemon {
- public:
-  static Result<Daemon> find(const Arguments& arguments) {
-    if (arguments.has("--socket")) return Daemon(arguments.value("--socket"), {});
-    auto installation = find_installation(arguments.value("--config"));
-    if (!installation) return tl::unexpected(installation.error());
-    return Daemon(installation->config.admin.socket, std::move(installation->warning));
-  }
-
-  Result<ApiAnswer> get(const std::string& target) const { return warned(client_.get(target)); }
-  Result<ApiAnswer> post(const std::string& target) const { return warned(client_.post(target)); }
-
- private:
-  // Whoever asks in the wrong place has to know why it was this place.
-  Result<ApiAnswer> warned(Result<ApiAnswer> answer) const {
-    if (!answer && !warning_.empty()) answer.error().words += "\n" + warning_;
-    return answer;
-  }
-  Daemon(std::string socket, std::string warning)
-      : client_(std::move(socket)), warning_(std::move(warning)) {}
-  ApiClient client_;
-  std::string warning_;
-};
-
-Outcome trouble(const ApiAnswer& answer, bool json) {
-  return {kFailed, json ? answer.body : std::string(), tell_error(answer.body)};
-}
-
-Outcome told(Result<std::string> story) {
-  return story ? done(std::move(*story)) : failed(story.error().words);
-}
-
-enum class Method : bool { kGet, kPost };
-
-// Asks one question and tells the answer.
-Outcome ask(const Arguments& arguments, const Style& style, const std::string& target, Teller tell,
-            Method method = Method::kGet) {
-  const auto daemon = Daemon::find(arguments);
-  if (!daemon) return failed(daemon.error().words);
-  const auto answer = method == Method::kGet ? daemon->get(target) : daemon->post(target);
-  if (!answer) return failed(answer.error().words);
-  const bool json = arguments.has("--json");
-  if (answer->status != 200) return trouble(*answer, json);
-  return json ? done(answer->body) : told(tell(answer->body, style));
-}
 
 // The value of --limit; 0: not given. nullopt: no number above 0.
 std::optional<std::size_t> limit_of(const Arguments& arguments) {
@@ -127,17 +79,16 @@ Outcome list_queue(const Arguments& arguments, const Style& style) {
   const auto wanted = limit_of(arguments);
   if (!wanted) return bad_limit();
   const std::size_t limit = *wanted == 0 ? kDefault : *wanted;
-  const auto daemon = Daemon::find(arguments);
+  const auto daemon = RunningDaemon::find(arguments);
   if (!daemon) return failed(daemon.error().words);
   const std::string filter =
-      fmt::format("domain={}&sender={}", encode_component(arguments.value("--domain")),
-                  encode_component(arguments.value("--sender")));
+      query_of(arguments, {"--domain", "--sender", "--older", "--younger", "--reason", "--state"});
   const bool json = arguments.has("--json");
   QueuePages pages;
   for (std::size_t count = 0; count < limit;) {
     const auto answer =
-        daemon->get(fmt::format("/v1/queue?{}&limit={}&cursor={}", filter,
-                                std::min(limit - count, kPageMax), encode_component(pages.next())));
+        daemon->get(fmt::format("/v1/queue?limit={}&cursor={}{}", std::min(limit - count, kPageMax),
+                                encode_component(pages.next()), filter));
     if (!answer) return failed(answer.error().words);
     if (answer->status != 200) return trouble(*answer, json);
     const auto added = pages.add(answer->body);

@@ -7,10 +7,14 @@
 #include <vector>
 
 #include "daemon/tool/answer.h"
+#include "daemon/tool/queue_text.h"
 #include "daemon/tool/time_text.h"
 
 namespace posthaste::daemon::tool {
 namespace {
+
+// From so many columns on there is room for what is nice to know.
+constexpr std::size_t kWide = 120;
 
 std::string size_text(std::uint64_t bytes) {
   if (bytes < 10'000) return std::to_string(bytes);
@@ -18,27 +22,20 @@ std::string size_text(std::uint64_t bytes) {
   return fmt::format("{}M", bytes / 1'000'000);
 }
 
-std::string due_text(const Json& recipient, Instant now) {
+std::string due_text(const Json& recipient, Instant now, bool clock) {
+  const std::string state = text(recipient, "state");
+  if (state == "held" || state == "suspended") return state;
   const auto due = time(recipient, "due");
   if (!due || *due <= now) return "now";
-  return render_when(*due, now);
+  return clock ? render_when(*due, now) : render_distance(*due, now);
 }
 
-std::string bars(const Json& due, std::size_t columns) {
-  std::uint64_t most = 1;
-  for (const auto& span : due) most = std::max(most, number(span, "recipients"));
-  std::string said;
-  for (const auto& span : due) {
-    const auto count = number(span, "recipients");
-    // Whatever is there is seen, however much more there is elsewhere.
-    const auto length = count == 0 ? 0 : std::max<std::uint64_t>(count * columns / most, 1);
-    std::string line =
-        fmt::format("  {:<6} {:>9} {}", text(span, "within"), count, std::string(length, '#'));
-    line.erase(line.find_last_not_of(' ') + 1);
-    said += line + "\n";
-  }
-  return said;
+std::int64_t priority_of(const Json& recipient) {
+  const auto found = recipient.find("priority");
+  return found != recipient.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
 }
+bool has_priority(const Json& recipient) { return priority_of(recipient) != 0; }
+bool has_deadline(const Json& recipient) { return time(recipient, "deliver_by").has_value(); }
 
 std::string event_title(const Json& event, const Style& style) {
   const std::string kind = text(event, "kind");
@@ -79,7 +76,8 @@ std::string event_block(const Json& event, const Style& style, Instant now) {
 std::string pending_block(const Json& recipient, const Style& style, Instant now) {
   std::string said = "  " + style.bold(text(recipient, "recipient")) + "\n";
   const auto attempts = number(recipient, "attempts");
-  said += fact("  next", fmt::format("{}, attempt {}", due_text(recipient, now), attempts + 1), 12);
+  said += fact("  next",
+               fmt::format("{}, attempt {}", due_text(recipient, now, true), attempts + 1), 12);
   said += fact("  why", text(recipient, "why"), 12);
   said += fact("  last host", text(recipient, "last_host"), 12);
   if (flag(recipient, "maybe_delivered")) {
@@ -117,10 +115,8 @@ Result<std::string> tell_status(std::string_view answer, const Style& style) {
   said += fact("health", yes_or(flag(*json, "healthy"), text(*json, "health_words"), style));
   said += fact("listening", listen);
   said += fact("workers", std::to_string(number(*json, "workers")));
-  said += fact("queue",
-               fmt::format("{} waiting, {} ready, {} in flight, to {}", number(queue, "waiting"),
-                           number(queue, "ready"), number(queue, "in_flight"),
-                           plural(number(*json, "destinations"), "destination")));
+  said += fact("queue", fmt::format("{}, to {}", queue_text(queue),
+                                    plural(number(*json, "destinations"), "destination")));
   if (const auto oldest = time(queue, "oldest")) {
     said += fact("oldest",
                  fmt::format("{} (accepted {})", render_span(std::max(now - *oldest, Duration{})),
@@ -135,19 +131,34 @@ Result<std::string> tell_queue(std::string_view answer, const Style& style) {
   const auto json = parse_answer(answer);
   if (!json) return tl::unexpected(json.error());
   const Instant now = now_of(*json);
-  Table table({{"ID"},
-               {"SIZE", Align::kRight},
-               {"SENDER"},
-               {"RECIPIENT"},
-               {"TRIED", Align::kRight},
-               {"NEXT"},
-               {"WHY"}});
   const Json recipients = list(*json, "recipients");
+  const bool wide = style.width == 0 || style.width >= kWide;
+  const bool priorities = std::any_of(recipients.begin(), recipients.end(), has_priority);
+  const bool deadlines = std::any_of(recipients.begin(), recipients.end(), has_deadline);
+  std::vector<Column> columns{{"ID"}};
+  if (wide) columns.push_back({"SIZE", Align::kRight});
+  columns.push_back({"SENDER", Align::kLeft, true});
+  columns.push_back({"RECIPIENT", Align::kLeft, true});
+  if (priorities) columns.push_back({"PRIORITY", Align::kRight});
+  if (deadlines) columns.push_back({"DELIVER BY"});
+  columns.push_back({"TRIED", Align::kRight});
+  columns.push_back({"NEXT"});
+  columns.push_back({"WHY", Align::kLeft, true});
+  Table table(std::move(columns));
   for (const auto& recipient : recipients) {
-    const std::string sender = text(recipient, "sender");
-    table.add({text(recipient, "id"), size_text(number(recipient, "bytes")), sender,
-               text(recipient, "recipient"), std::to_string(number(recipient, "attempts")),
-               due_text(recipient, now), text(recipient, "why")});
+    std::vector<std::string> cells{text(recipient, "id")};
+    if (wide) cells.push_back(size_text(number(recipient, "bytes")));
+    cells.push_back(text(recipient, "sender"));
+    cells.push_back(text(recipient, "recipient"));
+    if (priorities) cells.push_back(std::to_string(priority_of(recipient)));
+    if (deadlines) {
+      const auto by = time(recipient, "deliver_by");
+      cells.push_back(by ? render_distance(*by, now) : "-");
+    }
+    cells.push_back(std::to_string(number(recipient, "attempts")));
+    cells.push_back(due_text(recipient, now, wide));
+    cells.push_back(text(recipient, "why"));
+    table.add(std::move(cells));
   }
   const bool more = !text(*json, "next").empty();
   if (table.empty()) return std::string("nothing is queued that fits\n");
@@ -193,51 +204,6 @@ Result<std::string> tell_trace(std::string_view answer, const Style& style) {
   if (events.empty()) said += "\nits history is older than queue.history keeps\n";
   if (!pending.empty()) said += "\n" + style.bold("still to come") + "\n";
   for (const auto& recipient : pending) said += pending_block(recipient, style, now);
-  return said;
-}
-
-Result<std::string> tell_schedule(std::string_view answer, const Style& style) {
-  constexpr std::size_t kBarColumns = 40;
-  const auto json = parse_answer(answer);
-  if (!json) return tl::unexpected(json.error());
-  const Instant now = now_of(*json);
-  std::string said = fmt::format("{} waiting, {} ready, {} in flight\n\n", number(*json, "waiting"),
-                                 number(*json, "ready"), number(*json, "in_flight"));
-  said += style.bold("due within") + "\n" + bars(list(*json, "due"), kBarColumns);
-  std::string classes;
-  const Json by_class = part(*json, "by_class");
-  for (const auto& [name, count] : by_class.items()) {
-    if (!count.is_number_unsigned() || count.get<std::uint64_t>() == 0) continue;
-    classes += fmt::format("{}{} {}", classes.empty() ? "" : ", ", printable(name),
-                           count.get<std::uint64_t>());
-  }
-  if (!classes.empty()) said += "\nwaiting because: " + classes + "\n";
-  Table table({{"DESTINATION"},
-               {"WAITING", Align::kRight},
-               {"READY", Align::kRight},
-               {"SENDING", Align::kRight},
-               {"CONNS", Align::kRight},
-               {"NEXT"},
-               {"BACKED OFF"},
-               {"LAST FAILURE"}});
-  const Json destinations = list(*json, "destinations");
-  for (const auto& destination : destinations) {
-    const auto next = time(destination, "next_due");
-    const auto until = time(destination, "backed_off_until");
-    table.add({text(destination, "domain"), std::to_string(number(destination, "waiting")),
-               std::to_string(number(destination, "ready")),
-               std::to_string(number(destination, "in_flight")),
-               std::to_string(number(destination, "connections")),
-               next ? render_when(std::max(*next, now), now) : "-",
-               until && *until > now ? "until " + render_clock(*until, now) : "-",
-               text(destination, "last_failure")});
-  }
-  if (!table.empty()) said += "\n" + table.render(style);
-  const auto total = number(*json, "destinations_total");
-  if (total > destinations.size()) {
-    said += style.dull(fmt::format("{} of {}", destinations.size(), plural(total, "destination"))) +
-            "\n";
-  }
   return said;
 }
 

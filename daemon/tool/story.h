@@ -22,7 +22,6 @@ Result<std::string> tell_status(std::string_view json, const Style& style);
 Result<std::string> tell_queue(std::string_view json, const Style& style);
 Result<std::string> tell_message(std::string_view json, const Style& style);
 Result<std::string> tell_trace(std::string_view json, const Style& style);
-Result<std::string> tell_schedule(std::string_view json, const Style& style);
 Result<std::string> tell_config(std::string_view json);  // the YAML in it
 
 // The words of an error answer, or the answer itself where it is none.

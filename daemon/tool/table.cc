@@ -80,34 +80,49 @@ void Table::add(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::string Table::render(const Style& style) const {
+// What each column gets.
+std::vector<std::size_t> Table::widths(const Style& style) const {
   std::vector<std::size_t> widths;
+  std::size_t total = kGap.size() * (columns_.size() - 1);
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     widths.push_back(display_width(columns_[i].title));
     for (const auto& row : rows_) widths[i] = std::max(widths[i], display_width(row[i]));
+    total += widths[i];
   }
+  while (style.width != 0 && total > style.width) {
+    std::size_t widest = columns_.size();
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      const bool may = columns_[i].flexible || i + 1 == columns_.size();
+      if (!may || widths[i] <= kCellMin) continue;
+      if (widest == columns_.size() || widths[i] > widths[widest]) widest = i;
+    }
+    if (widest == columns_.size()) break;
+    --widths[widest];
+    --total;
+  }
+  return widths;
+}
+
+std::string Table::line(const std::vector<std::string>& cells,
+                        const std::vector<std::size_t>& widths, bool cuts) const {
+  std::string text;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const std::string cell = cuts ? cut(cells[i], widths[i]) : cells[i];
+    const std::size_t width = display_width(cell);
+    const std::string pad(widths[i] > width ? widths[i] - width : 0, ' ');
+    text += columns_[i].align == Align::kRight ? pad + cell : cell + pad;
+    if (i + 1 != cells.size()) text += kGap;
+  }
+  text.erase(text.find_last_not_of(' ') + 1);
+  return text;
+}
+
+std::string Table::render(const Style& style) const {
+  const auto room = widths(style);
   std::vector<std::string> titles;
   for (const auto& column : columns_) titles.push_back(column.title);
-
-  const auto line = [&](const std::vector<std::string>& cells) {
-    std::string text;
-    std::size_t used = 0;
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      const bool last = i + 1 == cells.size();
-      std::string cell = cells[i];
-      if (last && style.width > used + 8) cell = cut(cell, style.width - used);
-      const std::size_t width = display_width(cell);
-      const std::string pad(widths[i] > width ? widths[i] - width : 0, ' ');
-      text += columns_[i].align == Align::kRight ? pad + cell : cell + pad;
-      if (!last) text += kGap;
-      used += widths[i] + kGap.size();
-    }
-    text.erase(text.find_last_not_of(' ') + 1);
-    return text;
-  };
-
-  std::string text = style.bold(line(titles)) + "\n";
-  for (const auto& row : rows_) text += line(row) + "\n";
+  std::string text = style.bold(line(titles, room, false)) + "\n";
+  for (const auto& row : rows_) text += line(row, room, style.width != 0) + "\n";
   return text;
 }
 

@@ -1,7 +1,8 @@
 // Table: rows of text in aligned columns, for a terminal.
 //
 // Lifetime     a value. Threads: any.
-// Limits       the last column is cut where the width is known; no other is.
+// Limits       where the width is known, flexible columns and the last one are cut until a row
+//              fits, the widest first, and none to less than kCellMin.
 // Does not     wrap lines.
 #pragma once
 
@@ -14,6 +15,8 @@ namespace posthaste::daemon::tool {
 struct Style {
   bool colour = false;
   std::size_t width = 0;  // columns of the terminal; 0: no terminal
+  bool blocks = false;    // the terminal knows UTF-8, so that bars may be drawn with blocks
+  bool asks = false;      // somebody is there to be asked, and to watch
 
   std::string bold(std::string_view text) const;
   std::string good(std::string_view text) const;  // green
@@ -32,10 +35,13 @@ enum class Align : unsigned char { kLeft, kRight };
 struct Column {
   std::string title;
   Align align = Align::kLeft;
+  bool flexible = false;
 };
 
 class Table {
  public:
+  static constexpr std::size_t kCellMin = 8;
+
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
   // Cells are made printable(). REQUIRES one for each column.
   void add(std::vector<std::string> cells);
@@ -44,6 +50,10 @@ class Table {
   std::string render(const Style& style) const;
 
  private:
+  std::vector<std::size_t> widths(const Style& style) const;
+  std::string line(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths,
+                   bool cuts) const;
+
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };

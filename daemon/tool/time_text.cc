@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
 #include <ctime>
 
 namespace posthaste::daemon::tool {
@@ -22,35 +21,7 @@ std::string formatted(const std::tm& time, const char* format) {
   return {buffer.data(), std::strftime(buffer.data(), buffer.size(), format, &time)};
 }
 
-// The number in text[at, at + size), nullopt unless all of it is digits.
-std::optional<int> digits(std::string_view text, std::size_t at, std::size_t size) {
-  int number = 0;
-  const char* begin = text.data() + at;
-  const auto [end, error] = std::from_chars(begin, begin + size, number);
-  if (error != std::errc{} || end != begin + size || number < 0) return std::nullopt;
-  return number;
-}
-
 }  // namespace
-
-std::optional<Instant> parse_time(std::string_view text) {
-  constexpr std::string_view kShape = "0000-00-00T00:00:00.000Z";
-  if (text.size() != kShape.size()) return std::nullopt;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (kShape[i] != '0' && text[i] != kShape[i]) return std::nullopt;
-  }
-  const auto year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
-  const auto hour = digits(text, 11, 2), minute = digits(text, 14, 2), second = digits(text, 17, 2);
-  const auto millisecond = digits(text, 20, 3);
-  if (!year || !month || !day || !hour || !minute || !second || !millisecond) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(*year),
-                                         std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
-  return Instant(std::chrono::sys_days(date)) + std::chrono::hours(*hour) +
-         std::chrono::minutes(*minute) + std::chrono::seconds(*second) +
-         std::chrono::milliseconds(*millisecond);
-}
 
 std::string render_span(Duration span) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(span).count();

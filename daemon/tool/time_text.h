@@ -3,16 +3,11 @@
 // Threads      any. The local time zone is that of the process (TZ).
 #pragma once
 
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "lib/base/time.h"
 
 namespace posthaste::daemon::tool {
-
-// What the admin API writes: "2026-11-21T22:08:43.123Z". nullopt: something else.
-std::optional<Instant> parse_time(std::string_view text);
 
 // "0s", "45s", "4m", "1h 20m", "3d 4h": two units at most, the rest is cut off. REQUIRES >= 0.
 std::string render_span(Duration span);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "lib/base/names.h"
@@ -11,7 +12,9 @@
 namespace posthaste::daemon {
 namespace {
 
-MessageId id_of(std::uint64_t n) { return MessageId{(std::uint64_t{1'000} + n) << 22}; }
+// Messages come a second apart.
+MessageId id_of(std::uint64_t n) { return MessageId{(std::uint64_t{1'000} * (n + 1)) << 22}; }
+constexpr Instant kNow{std::chrono::seconds(1'000)};
 
 class AdminQueueTest : public testing::Test {
  protected:
@@ -41,24 +44,46 @@ class AdminQueueTest : public testing::Test {
     store_.commit({&request, 1}, events);
   }
 
+  using Parameters = std::map<std::string, std::string>;
+
+  Result<QueueQuery> query(Parameters parameters) const {
+    HttpRequest request;
+    request.query = std::move(parameters);
+    return parse_queue_query(request, suspensions_, kNow);
+  }
+
   // All recipients that fit, page after page.
-  std::multiset<std::string> all(const std::string& domain, const std::string& sender,
-                                 const std::string& limit) {
+  std::multiset<std::string> all(Parameters parameters) {
     std::multiset<std::string> found;
-    std::string cursor;
     do {
-      const auto query = parse_queue_query(domain, sender, limit, cursor);
-      EXPECT_TRUE(query);
-      const auto page = read_page(store_, *query);
+      const auto asked = query(parameters);
+      EXPECT_TRUE(asked);
+      const auto page = read_page(store_, *asked);
       EXPECT_TRUE(page);
       for (const auto& line : page->lines) {
         found.insert(line.listed.pending.recipient.address.text());
       }
-      cursor = page->next ? render_cursor(*page->next) : "";
-    } while (!cursor.empty());
+      parameters["cursor"] = page->next ? render_cursor(*page->next) : "";
+    } while (!parameters["cursor"].empty());
     return found;
   }
+  std::multiset<std::string> all(const std::string& domain, const std::string& sender,
+                                 const std::string& limit) {
+    return all({{"domain", domain}, {"sender", sender}, {"limit", limit}});
+  }
 
+  // Gives the first recipient of a message other progress than a fresh one has.
+  void defer(std::uint64_t n, const std::string& address, mail::Progress progress) {
+    progress.revision = 1;
+    queue::Settle settle;
+    settle.shard = shard_of(routing_domain(mail::Mailbox::trusted(address)));
+    settle.id = id_of(n);
+    settle.fates.push_back({0, queue::FateKind::kDeferred, 0, std::move(progress)});
+    commit(std::move(settle));
+  }
+
+  std::shared_ptr<const policy::Suspensions> suspensions_ =
+      std::make_shared<const policy::Suspensions>();
   queue::MemoryStore store_;
 };
 
@@ -90,13 +115,73 @@ TEST_F(AdminQueueTest, ListsOneSenderOnly) {
   EXPECT_EQ(all("", "<>", ""), (std::multiset<std::string>{"y@one.example"}));
 }
 
+TEST_F(AdminQueueTest, ListsWhatIsFromADomainAsOneSender) {
+  accept(1, "a@example.com", {"x@one.example"});
+  accept(2, "b@Example.com", {"y@one.example"});
+  accept(3, "c@sub.example.com", {"z@one.example"});
+  EXPECT_EQ(all("", "@example.com", ""),
+            (std::multiset<std::string>{"x@one.example", "y@one.example"}));
+}
+
+TEST_F(AdminQueueTest, ListsSeveralDomainsAndThoseBelowOne) {
+  accept(1, "a@example.com", {"x@one.example", "y@two.example", "z@three.example"});
+  accept(2, "a@example.com", {"v@mx.two.example", "w@four.example"});
+  EXPECT_EQ(all({{"domain", "two.example,four.example"}, {"limit", "1"}}),
+            (std::multiset<std::string>{"w@four.example", "y@two.example"}));
+  EXPECT_EQ(all({{"domain", "*.two.example,one.example"}, {"limit", "1"}}),
+            (std::multiset<std::string>{"v@mx.two.example", "x@one.example"}));
+}
+
+TEST_F(AdminQueueTest, ListsByAge) {
+  for (std::uint64_t n = 1; n <= 3; ++n) {
+    accept(n, "a@example.com", {"x" + std::to_string(n) + "@one.example"});
+  }
+  // They arrived 998, 997 and 996 seconds ago.
+  EXPECT_EQ(all({{"older", "997s"}}), (std::multiset<std::string>{"x1@one.example"}));
+  EXPECT_EQ(all({{"younger", "997s"}}),
+            (std::multiset<std::string>{"x2@one.example", "x3@one.example"}));
+  EXPECT_EQ(all({{"younger", "997s"}, {"older", "996s"}}),
+            (std::multiset<std::string>{"x2@one.example"}));
+}
+
+TEST_F(AdminQueueTest, ListsByReasonAndByState) {
+  for (std::uint64_t n = 1; n <= 4; ++n) {
+    accept(n, "a@example.com", {"x" + std::to_string(n) + "@one.example"});
+  }
+  accept(5, "b@example.com", {"x5@two.example"});
+  mail::Progress progress;
+  progress.retry_class = "tls";
+  progress.due = kNow;
+  defer(1, "x1@one.example", progress);
+  progress.due = kNow + std::chrono::seconds(1);
+  defer(2, "x2@one.example", progress);
+  progress.retry_class = "dns";
+  progress.held = true;
+  defer(3, "x3@one.example", progress);
+  EXPECT_EQ(all({{"reason", "tls"}}),
+            (std::multiset<std::string>{"x1@one.example", "x2@one.example"}));
+  EXPECT_EQ(all({{"state", "waiting"}}), (std::multiset<std::string>{"x2@one.example"}));
+  EXPECT_EQ(all({{"state", "held"}}), (std::multiset<std::string>{"x3@one.example"}));
+  EXPECT_TRUE(all({{"state", "suspended"}}).empty());
+  suspensions_ = std::make_shared<const policy::Suspensions>(std::vector<policy::Suspension>{
+      *policy::parse_suspension(policy::SuspensionKind::kDomain, "two.example"),
+      *policy::parse_suspension(policy::SuspensionKind::kSender, "nobody@example.com")});
+  EXPECT_EQ(all({{"state", "suspended"}}), (std::multiset<std::string>{"x5@two.example"}));
+  EXPECT_EQ(all({{"state", "ready"}}),
+            (std::multiset<std::string>{"x1@one.example", "x4@one.example"}));
+}
+
 TEST_F(AdminQueueTest, RefusesQueriesThatMakeNoSense) {
-  EXPECT_FALSE(parse_queue_query("", "", "0", ""));
-  EXPECT_FALSE(parse_queue_query("", "", "1001", ""));
-  EXPECT_FALSE(parse_queue_query("", "", "ten", ""));
+  const std::vector<Parameters> wrong{{{"limit", "0"}},     {{"limit", "1001"}},
+                                      {{"limit", "ten"}},   {{"older", "soon"}},
+                                      {{"reason", "rain"}}, {{"state", "asleep"}},
+                                      {{"domain", "a..b"}}, {{"id", render_id(id_of(1))}}};
+  for (const auto& parameters : wrong) {
+    EXPECT_FALSE(query(parameters)) << parameters.begin()->first;
+  }
   for (const char* cursor : {"x", "1.2", "1024.0000000000000.1", "1.0000000000000.70000", "1..1",
                              "-1.0000000000000.1", "1.000000000000U.1"}) {
-    EXPECT_FALSE(parse_queue_query("", "", "", cursor)) << cursor;
+    EXPECT_FALSE(query({{"cursor", cursor}})) << cursor;
   }
 }
 
@@ -155,7 +240,7 @@ TEST_F(AdminQueueTest, EndsWhenItIsAskedToStop) {
   accept(2, "a@example.com", {"b@one.test"}, false);
   std::stop_source stop;
   stop.request_stop();
-  const auto page = read_page(store_, *parse_queue_query("", "", "", ""), stop.get_token());
+  const auto page = read_page(store_, *query({}), stop.get_token());
   ASSERT_FALSE(page);
   EXPECT_EQ(page.error().code, ErrorCode::kBusy);
   for (const std::uint64_t n : {1U, 2U}) {

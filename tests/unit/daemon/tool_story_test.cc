@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/admin_json.h"
+#include "daemon/tool/schedule_story.h"
 #include "daemon/tool/story.h"
 
 namespace posthaste::daemon::tool {
@@ -70,7 +71,7 @@ class StoryTest : public testing::Test {
 };
 
 TEST_F(StoryTest, TracesAMessageFromItsArrivalToItsNextAttempt) {
-  const auto story = tell_trace(trace_json(message(), kNow), {});
+  const auto story = tell_trace(trace_json(message(), {}, kNow), {});
   ASSERT_TRUE(story);
   EXPECT_EQ(*story,
             "message " + render_id(kId) +
@@ -100,14 +101,14 @@ TEST_F(StoryTest, SaysThatAMessageHasEnded) {
   MessageView view = message();
   view.envelope.reset();
   view.pending.clear();
-  const auto story = tell_trace(trace_json(view, kNow), {});
+  const auto story = tell_trace(trace_json(view, {}, kNow), {});
   ASSERT_TRUE(story);
   EXPECT_THAT(*story, HasSubstr(" has ended\n"));
   EXPECT_THAT(*story, Not(HasSubstr("still to come")));
 }
 
 TEST_F(StoryTest, ShowsAQueuedMessage) {
-  const auto story = tell_message(message_json(message(), kNow), {});
+  const auto story = tell_message(message_json(message(), {}, kNow), {});
   ASSERT_TRUE(story);
   EXPECT_THAT(*story, HasSubstr("  accepted   2026-11-21 22:07:43 +0000 (1m ago)\n"));
   EXPECT_THAT(*story, HasSubstr("  size       1234 bytes, 7bit\n"));
@@ -116,7 +117,9 @@ TEST_F(StoryTest, ShowsAQueuedMessage) {
 
 TEST_F(StoryTest, ListsTheQueueInColumns) {
   QueuePage page;
-  page.lines.push_back({{kId, pending()}, std::make_shared<mail::Envelope>(*message().envelope)});
+  page.lines.push_back({{kId, pending()},
+                        std::make_shared<mail::Envelope>(*message().envelope),
+                        QueueFilter::State::kWaiting});
   page.next = queue::ListCursor{5, kId, 1};
   const std::string json = queue_json(page, kNow);
   const auto story = tell_queue(json, {});
@@ -137,32 +140,77 @@ TEST_F(StoryTest, ListsTheQueueInColumns) {
 
 TEST_F(StoryTest, SurvivesRecipientsWhoseMessageHasJustEnded) {
   QueuePage page;
-  page.lines.push_back({{kId, pending()}, nullptr});
+  page.lines.push_back({{kId, pending()}, nullptr, QueueFilter::State::kWaiting});
   const auto story = tell_queue(queue_json(page, kNow), {});
   ASSERT_TRUE(story);
   EXPECT_THAT(*story, HasSubstr("Bob@Example.COM"));
 }
 
-TEST_F(StoryTest, DrawsTheSchedule) {
-  Census census;
-  census.snapshot.counts = {.waiting = 41, .ready = 1, .in_flight = 2, .destinations = 9};
-  census.snapshot.due = {40, 1, 0, 0, 0, 0, 0};
-  census.waiting_by_class[static_cast<std::size_t>(policy::RetryClass::kTls)] = 41;
-  delivery::DestinationView destination;
+Census census() {
+  constexpr auto kTls = static_cast<std::size_t>(policy::RetryClass::kTls);
+  Census made;
+  made.snapshot.counts = {
+      .waiting = 1241, .ready = 1, .in_flight = 2, .held = 3, .destinations = 9};
+  made.snapshot.due = {1240, 1, 0, 0, 0, 0, 0};
+  made.due_by_class[kTls] = {310, 1, 0, 0, 0, 0, 0};
+  made.due_by_class[policy::kRetryClasses] = {930, 0, 0, 0, 0, 0, 0};
+  made.waiting_by_class[kTls] = 311;
+  auto& destination = made.destinations.emplace_back();
   destination.domain = RoutingDomain("example.com");
-  destination.waiting = 41;
+  destination.waiting = 1241;
+  destination.held = 3;
   destination.next_due = kNow + 30s;
   destination.backed_off_until = kNow + 5min;
   destination.last_failure = "connection refused";
-  census.destinations.push_back(destination);
-  const auto story = tell_schedule(schedule_json(census, kNow), {});
+  destination.site = "mx1.example.com +2 #1f3a";
+  destination.window = 2;
+  destination.slowed_until = kNow + 10min;
+  destination.slowed_words = "421 4.7.0 too many";
+  destination.suspended_until = kNever;
+  destination.suspended_words = "domain example.com: they asked us to";
+  return made;
+}
+
+TEST_F(StoryTest, DrawsTheSchedule) {
+  const auto story = tell_schedule(schedule_json(census(), kNow), {});
   ASSERT_TRUE(story);
-  EXPECT_THAT(*story, HasSubstr("  1m            40 " + std::string(40, '#') + "\n"));
-  EXPECT_THAT(*story, HasSubstr("  5m             1 #\n"));
+  EXPECT_THAT(*story, testing::StartsWith("1,241 waiting, 1 ready, 2 in flight, 3 held\n"));
+  EXPECT_THAT(*story, HasSubstr("  1m         1,240 " + std::string(10, 't') +
+                                std::string(30, 'u') + "\n"));
+  EXPECT_THAT(*story, HasSubstr("  5m             1 t\n"));
   EXPECT_THAT(*story, HasSubstr("  15m            0\n"));
-  EXPECT_THAT(*story, HasSubstr("waiting because: tls 41\n"));
-  EXPECT_THAT(*story, HasSubstr("in 30s (22:09:13)  until 22:13:43  connection refused\n"));
+  EXPECT_THAT(*story, HasSubstr("waiting because\n"
+                                "  t tls             311  TLS is not as it must be\n"
+                                "  u untried         930  not tried yet\n"));
+  EXPECT_THAT(*story, HasSubstr("0  in 30s  mx1.example.com +2 #1f3a\n"));
+  EXPECT_THAT(*story, HasSubstr("out of the ordinary\n"
+                                "  example.com\n"
+                                "    suspended: domain example.com: they asked us to\n"
+                                "    backed off until 22:13:43: connection refused\n"
+                                "    slowed down to 2 connections until 22:18:43: 421 4.7.0 too "
+                                "many\n"
+                                "    3 held\n"));
   EXPECT_THAT(*story, HasSubstr("1 of 9 destinations\n"));
+}
+
+TEST_F(StoryTest, DrawsTheScheduleAsWideAsTheTerminal) {
+  const Style style{.colour = true, .width = 80, .blocks = true};
+  const auto story = tell_schedule(schedule_json(census(), kNow), style);
+  ASSERT_TRUE(story);
+  std::string plain;
+  bool escape = false;
+  for (const char c : *story) {
+    escape = escape || c == '\x1b';
+    if (!escape) plain += c;
+    if (c == 'm') escape = false;
+  }
+  std::istringstream lines(plain);
+  std::size_t widest = 0;
+  for (std::string line; std::getline(lines, line);) {
+    widest = std::max(widest, display_width(line));
+  }
+  EXPECT_EQ(widest, 80U) << plain;
+  EXPECT_THAT(*story, HasSubstr("█"));
 }
 
 TEST_F(StoryTest, TellsTheStatus) {
@@ -186,7 +234,7 @@ TEST_F(StoryTest, TellsTheStatus) {
 TEST_F(StoryTest, WritesBytesThatAreNoUtf8AsValidJson) {
   MessageView view = message();
   view.history[1].words = "550 \xff\xfe";
-  EXPECT_TRUE(tell_trace(trace_json(view, kNow), {}));
+  EXPECT_TRUE(tell_trace(trace_json(view, {}, kNow), {}));
 }
 
 TEST_F(StoryTest, RefusesWhatIsNoAnswerOfTheApi) {

@@ -53,16 +53,6 @@ TEST_F(ToolText, SaysTimesOfTheDayShortAndOthersInFull) {
   EXPECT_EQ(render_moment(kNow), "2026-11-21 22:08:43 +0000");
 }
 
-TEST_F(ToolText, ReadsTheTimesOfTheApi) {
-  EXPECT_EQ(parse_time("2026-11-21T22:08:43.123Z"), kNow);
-  EXPECT_EQ(parse_time("1970-01-01T00:00:00.000Z"), Instant{});
-  for (const char* text : {"", "2026-11-21", "2026-11-21T22:08:43Z", "2026-13-21T22:08:43.123Z",
-                           "2026-02-30T22:08:43.123Z", "2026-11-21T24:08:43.123Z",
-                           "2026-11-21 22:08:43.123Z", "-026-11-21T22:08:43.123Z"}) {
-    EXPECT_FALSE(parse_time(text)) << text;
-  }
-}
-
 TEST_F(ToolText, AlignsColumnsByWhatIsSeen) {
   Table table({{"NAME"}, {"COUNT", Align::kRight}, {"WHY"}});
   table.add({"a", "5", "short"});
