@@ -47,6 +47,8 @@ Outcome import_postfix_table(const Arguments& arguments, const Style& style);
 Outcome show_status(const Arguments& arguments, const Style& style);
 // Mail.
 Outcome send_message(const Arguments& arguments, const Style& style);
+// A configuration, under virtual time.
+Outcome rehearse(const Arguments& arguments, const Style& style);
 // The configuration.
 Outcome check_config(const Arguments& arguments, const Style& style);
 Outcome show_config(const Arguments& arguments, const Style& style);
