@@ -251,6 +251,20 @@ TEST_F(SettlerTest, WhatTheOperatorReturnsIsToldAsHisDoing) {
   EXPECT_THAT(told(request), Not(HasSubstr("451 4.7.1")));
 }
 
+TEST_F(SettlerTest, ATakeoverIsToldWhereTheHostLosesTrackOfTheTime) {
+  delivery::Settlement taken = delivered(0, true);
+  taken.tell_relayed = true;
+  EXPECT_THAT(told(settle({taken})), HasSubstr("Action: relayed\r\n"));
+}
+
+// RFC 6710 §4.6.
+TEST_F(SettlerTest, ANotificationHasThePriorityOfWhatItIsAbout) {
+  envelope_.priority = -4;
+  const queue::Settle request = settle({settlement(Ending::kBounced)});
+  EXPECT_EQ(request.dsn->envelope->priority, -4);
+  EXPECT_EQ(request.dsn->recipients[0].priority, -4);
+}
+
 TEST_F(SettlerTest, ANotificationIsForAPeerWithSmtputf8OnlyWhereItsAddressNeedsIt) {
   envelope_.smtputf8 = true;
   EXPECT_FALSE(settle({settlement(Ending::kBounced)}).dsn->envelope->smtputf8);
