@@ -12,6 +12,8 @@
 #include <tuple>
 #include <vector>
 
+#include "lib/base/check.h"
+
 namespace posthaste::daemon {
 namespace {
 
@@ -23,7 +25,14 @@ constexpr std::array<std::string_view, 4> kEndings{"delivered", "deferred", "bou
 constexpr std::array<std::string_view, 7> kWithin{"1m", "5m", "15m", "1h", "4h", "1d", "later"};
 constexpr std::array<std::string_view, 6> kRefusals{"full",      "busy",   "loop",
                                                     "smuggling", "policy", "other"};
-constexpr std::array<std::string_view, 3> kStates{"waiting", "ready", "in_flight"};
+constexpr std::array<std::string_view, 5> kStates{"waiting", "ready", "in_flight", "held",
+                                                  "suspended"};
+constexpr std::array<std::string_view, 3> kSteered{"removed", "held", "released"};  // as Ending
+constexpr std::array<std::string_view, 3> kActions{"failed", "delayed", "relayed"};
+constexpr std::size_t kFirstSteered = static_cast<std::size_t>(delivery::Ending::kRemoved);
+static_assert(kFirstSteered == kEndings.size());
+static_assert(static_cast<std::size_t>(delivery::Ending::kReleased) ==
+              kFirstSteered + kSteered.size() - 1);
 
 std::string str(std::string_view text) { return std::string(text); }
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -48,6 +57,15 @@ struct Metrics::State {
   prometheus::Family<prometheus::Counter>& refusals =
       family(prometheus::BuildCounter(), registry, "posthaste_submissions_refused_total",
              "Submissions that got a 4xx or 5xx, by reason");
+  prometheus::Family<prometheus::Counter>& steered_family =
+      family(prometheus::BuildCounter(), registry, "posthaste_steered_total",
+             "Recipients that the operator removed, held or released");
+  prometheus::Family<prometheus::Counter>& notifications =
+      family(prometheus::BuildCounter(), registry, "posthaste_dsn_total",
+             "Delivery status notifications queued, by their foremost action");
+  prometheus::Family<prometheus::Counter>& backups =
+      family(prometheus::BuildCounter(), registry, "posthaste_store_backups_total",
+             "Copies of the queue that were asked for, by result");
   prometheus::Family<prometheus::Gauge>& recipients =
       family(prometheus::BuildGauge(), registry, "posthaste_queue_recipients",
              "Recipients in the queue, by state");
@@ -59,6 +77,7 @@ struct Metrics::State {
 
   std::array<std::array<prometheus::Counter*, policy::kRetryClasses + 1>, 4> attempt{};
   std::array<prometheus::Counter*, policy::kRetryClasses> scheduled{};
+  std::array<prometheus::Counter*, kSteered.size()> steered{};
   std::array<prometheus::Gauge*, kWithin.size()> due_within{};
   std::array<prometheus::Gauge*, kStates.size()> by_state{};
   std::array<prometheus::Gauge*, 2> open{};
@@ -67,6 +86,7 @@ struct Metrics::State {
   prometheus::Counter* accepted_bytes = nullptr;
   prometheus::Counter* maybe = nullptr;
   prometheus::Counter* outbound = nullptr;
+  prometheus::Counter* slowdowns = nullptr;
   prometheus::Counter* sync_requests = nullptr;
   prometheus::Histogram* delivery_seconds = nullptr;
   prometheus::Histogram* sync_seconds = nullptr;
@@ -92,6 +112,12 @@ struct Metrics::State {
     for (std::size_t c = 0; c < policy::kRetryClasses; ++c) {
       scheduled[c] = &scheduled_family.Add({{"class", str(name(static_cast<RetryClass>(c)))}});
     }
+    for (std::size_t i = 0; i < kSteered.size(); ++i) {
+      steered[i] = &steered_family.Add({{"outcome", str(kSteered[i])}});
+    }
+    for (const auto action : kActions) notifications.Add({{"action", str(action)}});
+    slowdowns = &counter("posthaste_slowdowns_total",
+                         "Times that a site had enough of us and got less for a while");
     maybe = &counter("posthaste_maybe_delivered_total",
                      "Recipients whose connection was lost between our final dot and its reply");
     delivery_seconds = &family(prometheus::BuildHistogram(), registry, "posthaste_delivery_seconds",
@@ -127,6 +153,7 @@ struct Metrics::State {
                                          .1, .25, .5, 1, 5});
     sync_requests =
         &counter("posthaste_store_requests_total", "Requests that those writes carried");
+    for (const char* result : {"done", "failed"}) backups.Add({{"result", result}});
     trouble = &gauge("posthaste_store_trouble",
                      "1 while outcomes cannot be stored; no delivery begins then");
   }
@@ -145,7 +172,9 @@ Metrics::~Metrics() = default;
 TlsMetrics& Metrics::tls() { return state_->tls; }
 
 void Metrics::attempt(delivery::Ending ending, RetryClass retry_class) {
-  auto& row = state_->attempt[static_cast<std::size_t>(ending)];
+  const auto index = static_cast<std::size_t>(ending);
+  if (index >= kFirstSteered) return state_->steered[index - kFirstSteered]->Increment();
+  auto& row = state_->attempt[index];
   const bool delivered = ending == delivery::Ending::kDelivered;
   (delivered ? row.back() : row[static_cast<std::size_t>(retry_class)])->Increment();
 }
@@ -170,6 +199,15 @@ void Metrics::refused(std::string_view why) {
 void Metrics::synced(Duration took, std::size_t requests) {
   state_->sync_seconds->Observe(seconds(took));
   state_->sync_requests->Increment(static_cast<double>(requests));
+}
+
+void Metrics::notified(std::string_view action) {
+  CHECK(std::find(kActions.begin(), kActions.end(), action) != kActions.end());
+  state_->notifications.Add({{"action", str(action)}}).Increment();
+}
+void Metrics::slowed_down() { state_->slowdowns->Increment(); }
+void Metrics::backed_up(bool done) {
+  state_->backups.Add({{"result", done ? "done" : "failed"}}).Increment();
 }
 
 void Metrics::outbound_connection() { state_->outbound->Increment(); }
@@ -249,8 +287,9 @@ prometheus::MetricFamily domain_family(const Snapshot& snapshot,
 
 std::string Metrics::render(const Snapshot& snapshot, Instant now,
                             const std::vector<std::string>& configured, std::size_t top) {
-  const std::array<std::uint64_t, 3> states{snapshot.counts.waiting, snapshot.counts.ready,
-                                            snapshot.counts.in_flight};
+  const auto& counts = snapshot.counts;
+  const std::array<std::uint64_t, kStates.size()> states{
+      counts.waiting, counts.ready, counts.in_flight, counts.held, counts.suspended};
   for (std::size_t i = 0; i < states.size(); ++i)
     state_->by_state[i]->Set(static_cast<double>(states[i]));
   for (std::size_t i = 0; i < kWithin.size(); ++i)

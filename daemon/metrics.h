@@ -44,7 +44,11 @@ class Metrics {
   Metrics& operator=(const Metrics&) = delete;
 
   TlsMetrics& tls();
+  // kRemoved, kHeld and kReleased are the operator's word, and counted as that.
   void attempt(delivery::Ending ending, policy::RetryClass retry_class);
+  void notified(std::string_view action);  // as name(report::Action)
+  void slowed_down();
+  void backed_up(bool done);
   void maybe_delivered();
   void delivered_after(Duration since_accepted);
   void scheduled(policy::RetryClass retry_class);

@@ -120,6 +120,7 @@ void Settler::add_to(Snapshot& snapshot) const {
 void Settler::count(const mail::Envelope& envelope, const delivery::Settlement& settlement,
                     Instant now) {
   metrics_.attempt(settlement.ending, settlement.retry_class);
+  if (is_steered(settlement.ending)) return;
   if (settlement.maybe_delivered) metrics_.maybe_delivered();
   auto& count = domain_count(routing_domain(settlement.before.recipient.address).text());
   switch (settlement.ending) {
@@ -176,7 +177,7 @@ queue::Settle Settler::settle(const delivery::Persist& persist, const Runtime& r
     request.fates.push_back(fate_of(settlement));
     if (only_tells(settlement)) continue;
     request.history.push_back(history(settlement, now));
-    if (!is_steered(settlement.ending)) count(envelope, settlement, now);
+    count(envelope, settlement, now);
     log(envelope, settlement, now);
   }
   notify(persist, runtime, now, request);
@@ -193,11 +194,13 @@ void Settler::notify(const delivery::Persist& persist, const Runtime& runtime, I
     if (told.action != report::Action::kDelayed) continue;
     request.history.push_back(delay_told(original, told, id, now));
   }
+  const std::string_view action = name(foremost_action(notification));
+  metrics_.notified(action);
   log_.write(LogLevel::kInfo, "notification",
              {{"id", render_id(id)},
               {"of", render_id(original.id)},
               {"to", original.sender.text()},
-              {"action", name(foremost_action(notification))},
+              {"action", action},
               {"recipients", std::to_string(notification.recipients.size())}});
   request.dsn = notice_of(std::move(notification), *persist.letter, store_, id);
 }

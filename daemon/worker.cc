@@ -326,6 +326,7 @@ void Worker::apply(delivery::Action& action) {
                                {"words", e.words}});
           },
           [&](delivery::SlowedDown& e) {
+            house_->metrics.slowed_down();
             house_->log.write(LogLevel::kWarning, "site_slowed_down",
                               {{"domain", e.domain.text()},
                                {"host", e.host.text()},

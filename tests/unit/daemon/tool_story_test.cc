@@ -111,7 +111,7 @@ TEST_F(StoryTest, ShowsAQueuedMessage) {
   const auto story = tell_message(message_json(message(), {}, kNow), {});
   ASSERT_TRUE(story);
   EXPECT_THAT(*story, HasSubstr("  accepted   2026-11-21 22:07:43 +0000 (1m ago)\n"));
-  EXPECT_THAT(*story, HasSubstr("  size       1234 bytes, 7bit\n"));
+  EXPECT_THAT(*story, HasSubstr("  size       1,234 bytes, 7bit\n"));
   EXPECT_THAT(*story, HasSubstr("  to         3 recipients, 1 still pending\n"));
 }
 
