@@ -152,9 +152,7 @@ void Tally::count_delivered(const delivery::Settlement& settlement, Duration nee
 void Tally::count_end(const delivery::Settlement& settlement, Group& group) {
   const bool expired = settlement.ending == delivery::Ending::kExpired;
   ++(expired ? group.tallied.expired : group.tallied.bounced);
-  std::string words = settlement.reply.code == 0
-                          ? settlement.reply.text
-                          : fmt::format("{} {}", settlement.reply.code, settlement.reply.text);
+  std::string words = smtp::render_reply(settlement.reply);
   if (expired) words = "the time was up: " + words;
   auto& kept = undelivered_[{group.tallied.name, words}];
   if (kept.recipients++ == 0) {
