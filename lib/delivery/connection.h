@@ -13,6 +13,7 @@
 
 #include "lib/delivery/batch.h"
 #include "lib/delivery/router.h"
+#include "lib/delivery/site.h"
 
 namespace posthaste::delivery {
 
@@ -21,6 +22,7 @@ struct Connection {
 
   ConnId id;
   Destination* owner = nullptr;
+  std::shared_ptr<Site> site;  // where it is counted
   Dial dial;
   std::string host;  // as Settlement::host
   std::string tls;   // as Settlement::tls

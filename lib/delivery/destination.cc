@@ -22,6 +22,7 @@ Destination::Destination(RoutingDomain domain, mail::TlsWish wish, Shared& share
 
 Destination::~Destination() {
   shared_.agenda.erase(*this);
+  leave_site();
   quota_->part(*this);
   if (quota_->empty()) shared_.quotas.erase(domain_);
 }
@@ -104,6 +105,7 @@ void Destination::on_reconfigured(const Options& before, Turn& turn) {
 void Destination::drain(Turn& turn) {
   blocked_until_ = kNever;
   heed_suspensions(turn);
+  look_after_site(turn);
   backlog_.promote(turn.now, down());
   drop_outdated(turn);
   if (shared_.may_begin()) {
@@ -113,18 +115,21 @@ void Destination::drain(Turn& turn) {
   }
   retire_idle(turn);
   if (staged_.empty() && !backlog_.has_ready() && connections_ == 0) router_.rest();
+  rest_from_site(turn);
   plan_wake(turn);
 }
 
 bool Destination::idle() const {
   return backlog_.empty() && steered_.empty() && staged_.empty() && in_flight_ == 0 &&
-         connections_ == 0 && questions_ == 0 && !starving_ && !quota_->waits(*this);
+         connections_ == 0 && questions_ == 0 && !starving_ && !waits_at(Turns::Level::kDomain) &&
+         !waits_at(Turns::Level::kSite);
 }
 
 // The plan, the pace and the back-off are worth keeping until they lapse by themselves.
 Instant Destination::keep_until() const {
   return std::max({router_.lapses(), quota_->messages.free_at(), quota_->calls.free_at(),
-                   backed_off_until_, hold_opening_until_});
+                   backed_off_until_, hold_opening_until_,
+                   site_ ? site_->keep_until() : Instant{}});
 }
 
 bool Destination::spent(Instant now) const { return idle() && keep_until() <= now; }
@@ -135,6 +140,7 @@ void Destination::add_to(DestinationView& view) const {
   view.in_flight += in_flight();
   view.held += held();
   add_suspension_to(view);
+  add_site_to(view);
   view.connections += connections_;
   view.next_due = std::min(view.next_due, backlog_.next_due());
   if (down()) view.backed_off_until = std::max(view.backed_off_until, backed_off_until_);

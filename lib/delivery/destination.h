@@ -15,6 +15,7 @@
 // Does not     dispatch events: see engine.cc.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,7 +35,7 @@ inline constexpr std::size_t kDoomedMax = 64;
 // Recipients that are settled at a time because the operator wants it: mail that is delivered
 // shares the store with them.
 inline constexpr std::size_t kSteeredMax = 1024;
-// After a sign that the peer has enough of us, no connection is added for that long.
+// After a call that failed while others are up, no connection is added for that long.
 inline constexpr Duration kHoldOpening = std::chrono::minutes(1);
 // While a host is up in plaintext, because its handshakes fail, mail that is too young for that
 // asks for TLS no more often than that.
@@ -75,6 +76,11 @@ class Destination : public AgendaItem {
   // Ends a connection that is opening or free.
   void leave(Connection& connection, Turn& turn);
   void drain(Turn& turn);
+  bool waits_at(Turns::Level level) const { return waits_[static_cast<std::size_t>(level)]; }
+  void set_waits_at(Turns::Level level, bool waits) {
+    waits_[static_cast<std::size_t>(level)] = waits;
+  }
+  const Site* site() const { return site_.get(); }
   // It starves no more: it has its connection, or did not want it.
   void set_starving(bool starving) { starving_ = starving; }
 
@@ -134,7 +140,7 @@ class Destination : public AgendaItem {
   // `elsewhere`: what the host would not take for a reason of its own, another one is to be asked
   // for.
   void settle(const Batch& batch, const smtp::TransactionResult& result,
-              const Connection& connection, bool elsewhere, Turn& turn);
+              const Connection& connection, bool elsewhere, ReplyReader& reader, Turn& turn);
   void persist(const Batch& batch, std::vector<Settlement> settlements, Turn& turn);
   void restage(std::unique_ptr<Batch> batch);
   std::unique_ptr<Batch> unstage(std::size_t index);
@@ -157,6 +163,16 @@ class Destination : public AgendaItem {
   void carried_out(SteerOrder& order);
   void carry_out_later(const Batch& batch, Instant when);
 
+  // ---- destination_site.cc
+  void join_site(Turn& turn);
+  void leave_site();
+  void look_after_site(Turn& turn);
+  void rest_from_site(Turn& turn);
+  bool site_has_room(Turn& turn);
+  void slow_down(const Connection& connection, const smtp::Reply& reply, Turn& turn);
+  void expect_ramp();
+  void add_site_to(DestinationView& view) const;
+
   // ---- destination_suspension.cc
   void heed_suspensions(Turn& turn);
   void stand_still(const policy::Suspension& suspension, Instant until, Turn& turn);
@@ -174,8 +190,10 @@ class Destination : public AgendaItem {
   Surroundings around(Turn& turn);
   static void tell(Surroundings& around, Turn& turn);
   void note_success(Connection& connection);
-  static Trouble trouble_on(const Connection& connection, const smtp::RecipientOutcome& outcome);
-  static bool undecided(const Connection& connection, const smtp::RecipientOutcome& outcome);
+  static Trouble trouble_on(const Connection& connection, const smtp::RecipientOutcome& outcome,
+                            ReplyReader& reader);
+  static bool undecided(const Connection& connection, const smtp::RecipientOutcome& outcome,
+                        ReplyReader& reader);
   bool turn_from(Connection& connection, const Batch& batch, Trouble trouble, Turn& turn);
 
   const RoutingDomain domain_;
@@ -185,6 +203,9 @@ class Destination : public AgendaItem {
   Backlog backlog_;
   Router router_;
   std::shared_ptr<Quota> quota_;
+  std::shared_ptr<Site> site_;   // null: there is no work, or no plan yet
+  std::uint64_t site_plan_ = 0;  // the router's, when it was joined
+  std::array<bool, 2> waits_{};  // by Turns::Level
 
   std::vector<std::unique_ptr<Batch>> staged_;  // for the next free connections, first to go first
   std::vector<std::unique_ptr<Batch>> doomed_;  // each waits for its letter

@@ -12,10 +12,6 @@ namespace {
 
 using State = Connection::State;
 
-policy::RetryClass classify(const smtp::Reply& reply) {
-  return policy::classify_reply(reply.code, reply.enhanced.subject, reply.enhanced.detail);
-}
-
 bool refused_for_plaintext(const Connection& connection, const smtp::RecipientOutcome& outcome) {
   return connection.stepped_down != policy::TlsFailure::kNone && wants_tls(outcome);
 }
@@ -29,14 +25,15 @@ policy::TlsFailure stepped_down(const Dial& dial) {
 
 // What a transaction's result says about the connection that it was made on.
 struct Health {
-  bool verdict = false;    // the host has decided about somebody
-  bool throttled = false;  // the host has enough of us
+  bool verdict = false;                    // the host has decided about somebody
+  const smtp::Reply* throttled = nullptr;  // set: the host has enough of us, and says so here
   const smtp::RecipientOutcome* broken =
       nullptr;  // set: the connection is at its end, as told here
   const smtp::RecipientOutcome* of_host = nullptr;  // set: the host takes no mail just now
 };
 
-Health health_of(const smtp::TransactionResult& result, const Connection& connection) {
+Health health_of(const smtp::TransactionResult& result, const Connection& connection,
+                 ReplyReader& reader) {
   Health health;
   for (const smtp::RecipientOutcome& outcome : result.outcomes) {
     const smtp::Reply& reply = outcome.reply;
@@ -45,10 +42,10 @@ Health health_of(const smtp::TransactionResult& result, const Connection& connec
     // RFC 5321 §3.8: a server that says 421 is closing the channel.
     const bool lacks_tls = refused_for_plaintext(connection, outcome);
     if (cut || reply.code == 421 || lacks_tls) health.broken = &outcome;
-    const bool of_host = host_trouble(outcome) || lacks_tls;
+    const bool of_host = host_trouble(outcome, reader) || lacks_tls;
     if (of_host) health.of_host = &outcome;
     health.verdict |= !cut && !of_host && reply.code != 0 && reply.code != 421;
-    health.throttled |= reply.temporary() && classify(reply) == policy::RetryClass::kThrottled;
+    if (reader.read(reply, outcome.stage).slow_down) health.throttled = &reply;
   }
   return health;
 }
@@ -188,33 +185,42 @@ void Destination::on_finished(Connection& connection, const smtp::TransactionRes
   --busy_;
   --shared_.busy;
   set_free(connection, turn);
-  const Health health = health_of(result, connection);
+  const auto site = connection.site;
+  ReplyReader reader(*turn.options().replies, connection.dial.to.candidate.host);
+  const Health health = health_of(result, connection, reader);
   if (health.verdict) note_success(connection);
   const bool elsewhere =
       health.of_host != nullptr &&
-      turn_from(connection, *batch, trouble_on(connection, *health.of_host), turn);
+      turn_from(connection, *batch, trouble_on(connection, *health.of_host, reader), turn);
   // Nobody else to ask: what it says is the verdict, and it may say otherwise of the next message.
   if (health.of_host != nullptr && !elsewhere && !health.broken) note_success(connection);
-  settle(*batch, result, connection, elsewhere, turn);
-  if (health.throttled) hold_opening_until_ = turn.now + kHoldOpening;
+  settle(*batch, result, connection, elsewhere, reader, turn);
+  bool wider = false;
+  if (health.throttled != nullptr) {
+    slow_down(connection, *health.throttled, turn);
+  } else if (health.verdict) {
+    wider = site->window.on_verdict(settings_.limits.connections);
+  }
   const bool done = connection.messages >= settings_.limits.messages_per_connection;
   // Quit is said also to one that is breaking: it does no harm, and nothing is left that only half
   // broke.
   if (health.broken || done || connection.stale || gives_way(connection)) leave(connection, turn);
-  if (health.broken) note_failure(connection, trouble_on(connection, *health.broken), turn);
+  if (health.broken) note_failure(connection, trouble_on(connection, *health.broken, reader), turn);
   drain(turn);
+  if (wider) site->feed(turn);
 }
 
-Trouble Destination::trouble_on(const Connection& connection,
-                                const smtp::RecipientOutcome& outcome) {
+Trouble Destination::trouble_on(const Connection& connection, const smtp::RecipientOutcome& outcome,
+                                ReplyReader& reader) {
   return refused_for_plaintext(connection, outcome)
              ? trouble_of_missing_tls(connection.stepped_down, outcome, connection.host)
-             : trouble_of_outcome(outcome, connection.host);
+             : trouble_of_outcome(outcome, reader, connection.host);
 }
 
 // The host has decided about none of those: another one may.
-bool Destination::undecided(const Connection& connection, const smtp::RecipientOutcome& outcome) {
-  return host_trouble(outcome) || refused_for_plaintext(connection, outcome);
+bool Destination::undecided(const Connection& connection, const smtp::RecipientOutcome& outcome,
+                            ReplyReader& reader) {
+  return host_trouble(outcome, reader) || refused_for_plaintext(connection, outcome);
 }
 
 // True: the batch is to be tried at another host. Nothing more is begun at this one meanwhile.
@@ -263,8 +269,10 @@ void Destination::on_failed(Connection& connection, const smtp::SessionFailure& 
     const Candidate& suspect = connection.dial.to.candidate;
     turn.out.push_back(SuspectedStrip{domain_, suspect.host, suspect.endpoint});
   }
-  note_failure(connection, trouble_of_session(told, *connection.dial.to.tls, connection.host),
-               turn);
+  ReplyReader reader(*turn.options().replies, connection.dial.to.candidate.host);
+  Trouble trouble = trouble_of_session(told, *connection.dial.to.tls, reader, connection.host);
+  if (trouble.slow_down) slow_down(connection, failure.reply, turn);
+  note_failure(connection, std::move(trouble), turn);
   drain(turn);
 }
 
@@ -278,9 +286,13 @@ void Destination::on_closed(Connection& connection, Turn& turn) {
   CHECK(connections_ > 0);
   --connections_;
   --quota_->connections;
+  const auto site = connection.site;
+  --site->connections;
   shared_.connections.erase(connection.id);
   drain(turn);
-  quota_->feed(settings_.limits.connections, turn);
+  quota_->feed(turn);
+  site->feed(turn);
+  shared_.release(*site);
 }
 
 }  // namespace posthaste::delivery

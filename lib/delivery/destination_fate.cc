@@ -123,6 +123,15 @@ void Destination::doom(std::unique_ptr<Batch> batch, Doom doom, Turn& turn) {
 }
 
 void Destination::settle_doomed(Batch& batch, Turn& turn) {
+  if (batch.doom->kind != Doom::Kind::kSteered && try_park(batch, turn)) {
+    in_flight_ -= batch.entries.size();
+    return;
+  }
+  // What its sender may not send just now does not run out of time by it.
+  if (batch.doom->kind == Doom::Kind::kOverdue && try_park(batch, turn)) {
+    in_flight_ -= batch.entries.size();
+    return;
+  }
   Settler settler(*batch.letter->envelope, domain_, turn.options().retry, turn.now, shared_.rng);
   std::vector<Settlement> settlements;
   Batch in_time;
@@ -208,6 +217,7 @@ void Destination::back_off(const Trouble& trouble, Instant head_arrived, Turn& t
   }
   backed_off_until_ = std::max(until, turn.now + kBackOffLeast);
   put_back_staged();
+  expect_ramp();
   backlog_.cool();
   const smtp::Reply& reply = trouble.reply;
   turn.out.push_back(BackedOff{domain_, wish_, backed_off_until_, trouble.retry_class,
@@ -219,7 +229,8 @@ bool Destination::may_hop(const Batch& batch) const {
 }
 
 void Destination::settle(const Batch& batch, const smtp::TransactionResult& result,
-                         const Connection& connection, bool elsewhere, Turn& turn) {
+                         const Connection& connection, bool elsewhere, ReplyReader& reader,
+                         Turn& turn) {
   Settler settler(*batch.letter->envelope, domain_, turn.options().retry, turn.now, shared_.rng);
   std::vector<Settlement> settlements;
   settlements.reserve(batch.entries.size());
@@ -233,10 +244,11 @@ void Destination::settle(const Batch& batch, const smtp::TransactionResult& resu
       settlements.back().dsn_passed_on = result.dsn_passed_on;
       settlements.back().tell_relayed = result.tell_relayed;
     } else if ((outcome.verdict == smtp::Verdict::kUntried && may_hop(batch)) ||
-               (elsewhere && undecided(connection, outcome))) {
+               (elsewhere && undecided(connection, outcome, reader))) {
       untried->entries.push_back(entry);
     } else {
-      settlements.push_back(settler.failed(before, trouble_on(connection, outcome), connection.tls,
+      settlements.push_back(settler.failed(before, trouble_on(connection, outcome, reader),
+                                           connection.tls,
                                            outcome.verdict == smtp::Verdict::kMaybe));
     }
   }

@@ -8,12 +8,12 @@ namespace posthaste::delivery {
 
 void Destination::heed_suspensions(Turn& turn) {
   if (stands_still() && still_until_ <= turn.now) move_again();
+  if (backlog_.parked() > 0 && parked_until_ <= turn.now) unpark();
   const policy::Suspensions& all = *shared_.suspensions;
   if (!all.empty()) {
     const policy::Suspension* suspension = all.of_domain(domain_, turn.now);
     if (suspension != nullptr) stand_still(*suspension, suspension->until, turn);
   }
-  if (backlog_.parked() > 0 && parked_until_ <= turn.now) unpark();
   if (stands_still()) put_back_staged();
 }
 
@@ -50,12 +50,13 @@ void Destination::retire(Connection& connection, Turn& turn) {
 
 void Destination::on_suspensions_changed() {
   if (stands_still()) move_again();
-  unpark();
+  if (backlog_.parked() > 0) unpark();
 }
 
 void Destination::unpark() {
   backlog_.unpark();
   parked_until_ = kNever;
+  move_again();
 }
 
 // True: the batch is not to be delivered just now, and is parked. REQUIRES its letter.

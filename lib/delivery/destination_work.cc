@@ -121,11 +121,14 @@ bool Destination::deliver_one(Turn& turn) {
     unstage(index);
     return true;
   }
-  if (!quota_->messages.may(turn.now)) {
-    blocked_until_ = std::min(blocked_until_, quota_->messages.free_at());
+  const Instant from = std::max(quota_->messages.free_at(), carrier->site->send_from());
+  if (turn.now < from) {
+    blocked_until_ = std::min(blocked_until_, from);
     return false;
   }
   quota_->messages.take(turn.now);
+  carrier->site->messages.take(turn.now);
+  carrier->site->window.on_sent(turn.now);
   auto batch = unstage(index);
   in_flight_ += batch->entries.size();
   Connection& connection = *carrier;
@@ -170,8 +173,9 @@ bool Destination::open_one(Turn& turn) {
   const Batch* head = call_for(turn.now);
   if (head == nullptr) return false;
   if (up() == 0 && opening_ > 0) return false;
-  if (!quota_->messages.may(turn.now)) {  // it would have nothing to do
-    blocked_until_ = std::min(blocked_until_, quota_->messages.free_at());
+  const Instant from = std::max(quota_->messages.free_at(), site_ ? site_->send_from() : Instant{});
+  if (turn.now < from) {  // it would have nothing to do
+    blocked_until_ = std::min(blocked_until_, from);
     return false;
   }
   if (up() > 0 && turn.now < hold_opening_until_) {
@@ -193,6 +197,7 @@ bool Destination::open_one(Turn& turn) {
     case Advice::Kind::kAsk: ask(advice, turn); return false;
     case Advice::Kind::kDial: break;
   }
+  join_site(turn);
   if (!may_have_connection(turn)) return false;
   connect(advice.dial, made_for, turn);
   return true;
@@ -210,14 +215,20 @@ void Destination::ask(Advice& advice, Turn& turn) {
 
 // False also where somebody has to be waited for; then drain() is called when it is time.
 bool Destination::may_have_connection(Turn& turn) {
-  if (!quota_->calls.may(turn.now)) {
-    blocked_until_ = std::min(blocked_until_, quota_->calls.free_at());
+  const Instant from = std::max(quota_->calls.free_at(), site_->call_from());
+  if (turn.now < from) {
+    blocked_until_ = std::min(blocked_until_, from);
     return false;
   }
-  if (quota_->connections >= settings_.limits.connections || !quota_->its_turn(*this)) {
-    if (quota_->wait(*this)) take_from_sibling(turn);
+  if (!quota_->has_room() || !quota_->turns.its_turn(*this)) {
+    // Alone, it has nobody to wait for but itself.
+    if (quota_->members().size() > 1 && !waits_at(Turns::Level::kDomain)) {
+      quota_->turns.wait(*this);
+      take_from_sibling(turn);
+    }
     return false;
   }
+  if (!site_has_room(turn)) return false;
   auto& starving = shared_.starving;
   const bool full = shared_.connections.size() >= turn.options().connections_max;
   const bool my_turn = starving.empty() || starving.front() == this;
@@ -247,10 +258,15 @@ void Destination::take_from_sibling(Turn& turn) {
 
 void Destination::connect(const Dial& dial, MessageId made_for, Turn& turn) {
   quota_->calls.take(turn.now);
-  quota_->opened(*this);
+  quota_->turns.leave(*this);
+  ++quota_->connections;
+  site_->calls.take(turn.now);
+  site_->turns.leave(*this);
+  ++site_->connections;
   auto connection = std::make_unique<Connection>();
   connection->id = ConnId{++shared_.connections_begun};
   connection->owner = this;
+  connection->site = site_;
   connection->dial = dial;
   connection->host = render_candidate(dial.to.candidate);
   Connect connect;
@@ -283,7 +299,12 @@ void Destination::doom_overdue(Turn& turn) {
 }
 
 bool Destination::gives_way(const Connection& connection) const {
-  if (shared_.starving.empty() && !quota_->others_wait(*this)) return false;
+  const Site& site = *connection.site;
+  if (site.connections > site.connections_max()) return true;
+  if (shared_.starving.empty() && !quota_->turns.others_wait(*this) &&
+      !site.turns.others_wait(*this)) {
+    return false;
+  }
   return connections_ > 1 || connection.messages >= kMessagesWhileOthersStarve;
 }
 
@@ -291,7 +312,8 @@ void Destination::retire_idle(Turn& turn) {
   const Duration patience = turn.options().idle;
   while (!free_.empty()) {
     Connection& longest = *free_.front();
-    const bool others_starve = staged_.empty() && (quota_->others_wait(*this) ||
+    const bool others_starve = staged_.empty() && (quota_->turns.others_wait(*this) ||
+                                                   longest.site->turns.others_wait(*this) ||
                                                    (!shared_.starving.empty() && !starving_));
     if (!shared_.shutting_down && !others_starve && turn.now < longest.free_since + patience) break;
     leave(longest, turn);

@@ -78,9 +78,10 @@ Connection* Engine::State::connection(ConnId id) {
 
 // Limits or whoever comes under them have changed.
 void Engine::State::feed_all(Turn& turn) {
-  for (const auto& [domain, quota] : shared.quotas) {
-    quota->feed(settings_for(*shared.options, domain).limits.connections, turn);
-  }
+  for (const auto& [domain, quota] : shared.quotas) quota->feed(turn);
+  std::vector<std::shared_ptr<Site>> sites;  // who is fed may leave one, or join another
+  for (const auto& [key, site] : shared.sites) sites.push_back(site);
+  for (const auto& site : sites) site->feed(turn);
   feed_starving(turn);
 }
 
@@ -255,6 +256,7 @@ void Engine::State::on(Reconfigured& event, Turn& turn) {
     if (route_differs(*before, *shared.options, connection->owner->domain()))
       connection->owner->retire(*connection, turn);
   }
+  for (const auto& [key, site] : shared.sites) site->set_limits(shared.options->site_limits);
   for (const auto& [key, destination] : destinations) destination->on_reconfigured(*before, turn);
   for (const auto& [key, destination] : destinations) destination->drain(turn);
   feed_all(turn);
@@ -334,6 +336,23 @@ void Engine::for_each_destination(const std::function<void(const DestinationView
     DestinationView view;
     view.domain = domain;
     for (const Destination* member : quota->members()) member->add_to(view);
+    visit(view);
+  }
+}
+
+void Engine::for_each_site(const std::function<void(const SiteView&)>& visit) const {
+  std::unordered_map<const Site*, std::uint64_t> domains;
+  for (const auto& [domain, quota] : state_->shared.quotas) {
+    if (const Site* site = quota->members().front()->site()) ++domains[site];
+  }
+  for (const auto& [key, site] : state_->shared.sites) {
+    SiteView view;
+    view.name = render_site(key);
+    view.domains = domains[site.get()];
+    view.connections = site->connections;
+    if (site->connections_max() != Window::kAll) view.window = site->connections_max();
+    view.slowed_until = site->window.whole_at();
+    view.slowed_words = site->window.words();
     visit(view);
   }
 }

@@ -38,6 +38,14 @@ struct LimitsRule {
   std::optional<std::uint32_t> connections, messages_per_connection, recipients_per_message;
   std::optional<Rate> message_rate, connection_rate;
 };
+// What the hosts of one site get of one worker, whatever the number of their domains; beside the
+// limits of each domain. 0: no limit but those.
+struct SiteLimits {
+  std::uint32_t connections = 0;
+  Rate message_rate;
+  Rate connection_rate;
+  friend bool operator==(const SiteLimits&, const SiteLimits&) = default;
+};
 // A fixed route in place of MX: hosts in order of preference. The operator names them himself, so
 // their addresses may be special-purpose ones.
 struct RouteRule {
@@ -55,7 +63,10 @@ struct Options {
   std::vector<Network> allow_networks;  // special-purpose networks that DNS may lead mail to
   Limits limits;
   std::vector<LimitsRule> limit_rules;  // in order, field by field
-  std::vector<RouteRule> routes;        // first match counts
+  // None by default: a provider that serves ten thousand domains bears more than twenty
+  // connections, and says so when it is enough (see Window).
+  SiteLimits site_limits;
+  std::vector<RouteRule> routes;  // first match counts
   smtp::ClientTimeouts timeouts;
   Duration idle = std::chrono::seconds(5);  // a connection without work is kept that long
   std::uint32_t connections_max = 2000;     // of this worker

@@ -442,6 +442,18 @@ bool Router::outdated(const Dial& dial) const {
   });
 }
 
+std::string Router::site_key() const {
+  std::vector<std::string> names;
+  if (plan_) {
+    for (const RoutePlan::Host& host : plan_->hosts()) names.push_back(host.name.text());
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  std::string key;
+  for (const std::string& name : names) key += (key.empty() ? "" : " ") + name;
+  return key;
+}
+
 Instant Router::lapses() const {
   if (!plan_ || plan_->expires() == kNever) return Instant{};
   return plan_->expires();

@@ -125,6 +125,10 @@ class Router {
   std::uint64_t judged() const { return judged_; }
   // The call was made when something else was asked of the host than is now.
   bool outdated(const Dial& dial) const;
+  // The hosts of the plan, sorted, with spaces between them; empty: there is no plan.
+  std::string site_key() const;
+  // Which plan that is of.
+  std::uint64_t plan_number() const { return plan_ ? plan_number_ : 0; }
   // When what is known lapses; the epoch: nothing is known, or it can be had again for nothing.
   Instant lapses() const;
   TlsView view(const policy::TlsMemory& memory, Instant now) const;

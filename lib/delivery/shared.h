@@ -14,6 +14,7 @@
 #include "lib/delivery/engine.h"
 #include "lib/delivery/ledger.h"
 #include "lib/delivery/quota.h"
+#include "lib/delivery/site.h"
 #include "lib/delivery/steering.h"
 
 namespace posthaste::delivery {
@@ -35,6 +36,7 @@ struct Shared {
   std::shared_ptr<const policy::Suspensions> suspensions = std::make_shared<policy::Suspensions>();
   std::unordered_map<ConnId, std::unique_ptr<Connection>> connections;
   std::unordered_map<RoutingDomain, std::shared_ptr<Quota>> quotas;
+  std::unordered_map<std::string, std::shared_ptr<Site>> sites;
   std::list<Connection*> idle;        // every free connection, longest idle first
   std::deque<Destination*> starving;  // want a connection and find none left, in turn
   std::size_t warm_bytes = 0;
@@ -43,6 +45,10 @@ struct Shared {
   bool store_trouble = false;
   bool shutting_down = false;
 
+  // Forgets the site if nobody is there any more.
+  void release(const Site& site) {
+    if (site.members == 0 && site.connections == 0) sites.erase(std::string(site.key()));
+  }
   bool may_begin() const { return !store_trouble && !shutting_down; }
 };
 

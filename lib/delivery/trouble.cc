@@ -67,6 +67,21 @@ std::string tls_words(TlsFailure failure, const HostTls& tls, const std::string&
   return words;
 }
 
+// What the operator's rules make of a refusal. The reply stays as the host gave it.
+Trouble as_meant(Trouble trouble, const policy::RefusalMeaning& meaning) {
+  trouble.retry_class = meaning.retry_class;
+  trouble.slow_down = meaning.slow_down;
+  switch (meaning.fate) {
+    case policy::RefusalMeaning::Fate::kAsSaid: break;
+    case policy::RefusalMeaning::Fate::kDefer: return for_now(std::move(trouble));
+    case policy::RefusalMeaning::Fate::kBounce:
+      trouble.permanent = true;
+      trouble.status.cls = 5;
+      break;
+  }
+  return trouble;
+}
+
 }  // namespace
 
 EnhancedCode status_of(const smtp::Reply& reply) {
@@ -151,7 +166,7 @@ Trouble for_now(Trouble trouble) {
 }
 
 Trouble trouble_of_session(const smtp::SessionFailure& failure, const HostTls& tls,
-                           std::string host) {
+                           ReplyReader& reader, std::string host) {
   if (failure.tls != TlsFailure::kNone) {
     // What the peer said is worth more than our words for it; what policy found has its own.
     const bool found = policy::kind(failure.tls) == policy::TlsFailureKind::kPolicy;
@@ -171,9 +186,7 @@ Trouble trouble_of_session(const smtp::SessionFailure& failure, const HostTls& t
     // try the next host and to come back later, as Postfix has it. Only 521 says "never any mail"
     // (RFC 7504 §3).
     trouble.permanent = failure.reply.code == kNoMailHere;
-    trouble.retry_class =
-        policy::classify_reply(failure.reply.code, trouble.status.subject, trouble.status.detail);
-    return trouble;
+    return as_meant(std::move(trouble), reader.read(failure.reply, failure.stage));
   }
   trouble.retry_class = RetryClass::kConnect;
   trouble.status = trouble.reply.enhanced = status_of_failure(failure);
@@ -181,8 +194,10 @@ Trouble trouble_of_session(const smtp::SessionFailure& failure, const HostTls& t
   return trouble;
 }
 
-bool host_trouble(const smtp::RecipientOutcome& outcome) {
+bool host_trouble(const smtp::RecipientOutcome& outcome, ReplyReader& reader) {
   if (outcome.verdict != smtp::Verdict::kTemporary || !outcome.reply.temporary()) return false;
+  using Fate = policy::RefusalMeaning::Fate;
+  if (reader.read(outcome.reply, outcome.stage).fate == Fate::kBounce) return false;
   // At RCPT a host speaks of the recipient, and of how many it takes at a time.
   if (outcome.stage == Stage::kRcpt) return false;
   const EnhancedCode status = status_of(outcome.reply);
@@ -212,7 +227,8 @@ Trouble trouble_of_missing_tls(TlsFailure failure, const smtp::RecipientOutcome&
   return trouble;
 }
 
-Trouble trouble_of_outcome(const smtp::RecipientOutcome& outcome, std::string host) {
+Trouble trouble_of_outcome(const smtp::RecipientOutcome& outcome, ReplyReader& reader,
+                           std::string host) {
   CHECK(outcome.verdict != smtp::Verdict::kDelivered);
   Trouble trouble;
   trouble.permanent = outcome.verdict == smtp::Verdict::kPermanent;
@@ -237,10 +253,8 @@ Trouble trouble_of_outcome(const smtp::RecipientOutcome& outcome, std::string ho
     }
     trouble.status = trouble.reply.enhanced;
   }
-  trouble.of_host = host_trouble(outcome);
-  trouble.retry_class =
-      policy::classify_reply(outcome.reply.code, trouble.status.subject, trouble.status.detail);
-  return trouble;
+  trouble.of_host = host_trouble(outcome, reader);
+  return as_meant(std::move(trouble), reader.read(outcome.reply, outcome.stage));
 }
 
 }  // namespace posthaste::delivery

@@ -10,6 +10,7 @@
 #include "lib/base/names.h"
 #include "lib/base/time.h"
 #include "lib/delivery/host_tls.h"
+#include "lib/delivery/reply_reader.h"
 #include "lib/dns/answer.h"
 #include "lib/dns/mx_plan.h"
 #include "lib/policy/retry_policy.h"
@@ -25,7 +26,8 @@ struct Trouble {
   smtp::EnhancedCode status;  // always set; the reply's own where it has one that fits
   smtp::Reply reply;          // as the peer gave it; code 0: ours
   policy::TlsFailure tls = policy::TlsFailure::kNone;
-  std::string host;  // as Settlement::host
+  std::string host;        // as Settlement::host
+  bool slow_down = false;  // the host has enough of us
   // The host takes no mail just now (RFC 3463 §3.4, §3.5), and said so to one message: another host
   // may take it, and nobody else has been tried.
   bool of_host = false;
@@ -58,10 +60,10 @@ Trouble trouble_of_tls(policy::TlsFailure failure, const HostTls& tls, std::stri
 Trouble for_now(Trouble trouble);
 // A session that ended before it could deliver anything.
 Trouble trouble_of_session(const smtp::SessionFailure& failure, const HostTls& tls,
-                           std::string host);
+                           ReplyReader& reader, std::string host);
 // True where the host speaks of its own trouble (its disk, its load), not of the recipient or the
 // message: it has not decided, so another host is asked (RFC 5321 §5.1).
-bool host_trouble(const smtp::RecipientOutcome& outcome);
+bool host_trouble(const smtp::RecipientOutcome& outcome, ReplyReader& reader);
 // True where the host refuses the mail because the session has no TLS (RFC 3207 §4: 530), or says
 // what may mean that (RFC 3463 §3.8: 5.7.0, 5.7.10).
 bool wants_tls(const smtp::RecipientOutcome& outcome);
@@ -70,6 +72,7 @@ bool wants_tls(const smtp::RecipientOutcome& outcome);
 Trouble trouble_of_missing_tls(policy::TlsFailure failure, const smtp::RecipientOutcome& outcome,
                                std::string host);
 // A recipient that was not delivered. REQUIRES outcome.verdict != kDelivered.
-Trouble trouble_of_outcome(const smtp::RecipientOutcome& outcome, std::string host);
+Trouble trouble_of_outcome(const smtp::RecipientOutcome& outcome, ReplyReader& reader,
+                           std::string host);
 
 }  // namespace posthaste::delivery

@@ -58,15 +58,18 @@ struct DestinationView {
   std::string suspended_words;  // "domain example.com: they asked us to"
   // Its MX hosts: "mx1.example.com", "mx1.example.com +2 #1f3a"; empty: not known just now.
   std::string site;
-  std::uint64_t window = 0;  // connections that its site is allowed just now; 0: not known
+  std::uint64_t window = 0;  // connections that it may have just now, if its site has room
   Instant slowed_until;      // when the site is at full speed again; the epoch: it is
   std::string slowed_words;  // why it is not
 };
 
 // Domains that are served by the same mail hosts share what those bear.
 struct SiteView {
-  std::string name;  // as DestinationView::site
-  std::uint64_t domains = 0, connections = 0, window = 0;
+  std::string name;           // as DestinationView::site
+  std::uint64_t domains = 0;  // with mail for it just now
+  std::uint64_t connections = 0;
+  std::uint64_t window =
+      0;                 // connections that it is allowed just now; 0: as many as its domains are
   Instant slowed_until;  // as in DestinationView
   std::string slowed_words;
 };

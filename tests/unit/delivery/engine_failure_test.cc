@@ -175,7 +175,11 @@ TEST(EngineFailure, SlowsDownWhereAFurtherConnectionIsTurnedAway) {
   rig.fail(rig.only<Connect>().conn, Stage::kGreeting, 421);
   EXPECT_TRUE(rig.all<Connect>().empty());
   EXPECT_TRUE(rig.all<BackedOff>().empty());
-  rig.ring();
+  EXPECT_EQ(rig.only<SlowedDown>().connections, 1U);
+  while (rig.now < kStart + 1min) {
+    EXPECT_TRUE(rig.all<Connect>().empty());
+    rig.ring();
+  }
   EXPECT_EQ(rig.now, kStart + 1min);
   EXPECT_EQ(rig.all<Connect>().size(), 1U) << "and recovers";
   rig.delivered(deliver);

@@ -1,0 +1,93 @@
+// A destination and its site: joining it, keeping within what it bears, and telling it what the
+// hosts made of our mail.
+#include <algorithm>
+#include <utility>
+
+#include "lib/delivery/destination.h"
+
+namespace posthaste::delivery {
+
+// REQUIRES that the router has a plan.
+void Destination::join_site(Turn& turn) {
+  if (site_ && site_plan_ == router_.plan_number()) return;
+  site_plan_ = router_.plan_number();
+  std::string key = router_.site_key();
+  if (site_ && site_->key() == key) return;
+  leave_site();
+  auto& site = shared_.sites[key];
+  if (!site) site = std::make_shared<Site>(std::move(key), turn.options().site_limits);
+  site_ = site;
+  ++site_->members;
+}
+
+void Destination::leave_site() {
+  if (!site_) return;
+  site_->turns.leave(*this);
+  --site_->members;
+  shared_.release(*std::exchange(site_, nullptr));
+}
+
+// What time has brought back, and whoever waits for it.
+void Destination::look_after_site(Turn& turn) {
+  if (!site_ || !site_->window.slowed()) return;
+  const Window::Progress progress = site_->window.recover(turn.now);
+  if (progress == Window::Progress::kNone) return;
+  if (progress == Window::Progress::kWhole) {
+    turn.out.push_back(Recovered{domain_, render_site(site_->key())});
+  }
+  const auto site = site_;
+  site->feed(turn);
+}
+
+// Where it has no work, it waits for nothing, and keeps only what is worth remembering.
+void Destination::rest_from_site(Turn& turn) {
+  if (!site_) return;
+  const bool wants = !staged_.empty() && !backed_off(turn.now) && !stands_still();
+  const auto site = site_;
+  if (!wants && site->turns.waits(*this)) {
+    site->turns.leave(*this);
+    site->feed(turn);
+  }
+  const bool at_rest = staged_.empty() && !backlog_.has_ready() && connections_ == 0 && !down();
+  if (at_rest && site_ && site_->keep_until() <= turn.now) leave_site();
+}
+
+// False: the site's other domains, or the hosts themselves, leave no room.
+bool Destination::site_has_room(Turn& turn) {
+  if (site_->has_room() && site_->turns.its_turn(*this)) return true;
+  blocked_until_ = std::min(blocked_until_, site_->window.next_step());
+  if (site_->members < 2 || site_->turns.waits(*this)) return false;
+  site_->turns.wait(*this);
+  // Whatever idles for another domain makes room.
+  const auto idle =
+      std::find_if(shared_.idle.begin(), shared_.idle.end(), [&](const Connection* connection) {
+        return connection->site == site_ && connection->owner != this;
+      });
+  if (idle != shared_.idle.end()) (*idle)->owner->leave(**idle, turn);
+  return false;
+}
+
+void Destination::slow_down(const Connection& connection, const smtp::Reply& reply, Turn& turn) {
+  Window& window = connection.site->window;
+  const std::string words = smtp::render_reply(reply);
+  if (!window.slow_down(connection.site->connections, turn.now, words)) return;
+  turn.out.push_back(SlowedDown{domain_, connection.dial.to.candidate.host, words,
+                                window.connections(), window.rate()});
+}
+
+// The site was not there, and will not be flooded when it is back.
+void Destination::expect_ramp() {
+  if (site_ && site_->connections <= connections_) site_->window.begin_ramp();
+}
+
+void Destination::add_site_to(DestinationView& view) const {
+  const std::string key = site_ ? site_->key() : router_.site_key();
+  if (!key.empty()) view.site = render_site(key);
+  view.window = settings_.limits.connections;
+  if (!site_) return;
+  view.window = std::min(view.window, std::uint64_t{site_->connections_max()});
+  view.slowed_until = site_->window.whole_at();
+  view.slowed_words = site_->window.words();
+}
+
+}  // namespace posthaste::delivery
