@@ -25,7 +25,7 @@ RulesResult load_reply_rules(std::string_view yaml, std::string file_name);
 
 // config/reply-rules.yaml as it was when this program was built, and its name in diagnostics.
 std::string_view shipped_reply_rules();
-inline constexpr std::string_view kShippedRulesName = "reply-rules.yaml (shipped)";
+inline constexpr std::string_view kShippedRulesName = "shipped reply-rules.yaml";
 
 // All that count, of several lists in the order in which they do: a rule takes the place of those
 // of its name in later lists.

@@ -49,6 +49,9 @@ Outcome show_status(const Arguments& arguments, const Style& style);
 Outcome send_message(const Arguments& arguments, const Style& style);
 // A configuration, under virtual time.
 Outcome rehearse(const Arguments& arguments, const Style& style);
+// What a reply means, without the daemon.
+Outcome explain_retry(const Arguments& arguments, const Style& style);
+Outcome show_reply_rules(const Arguments& arguments, const Style& style);
 // The configuration.
 Outcome check_config(const Arguments& arguments, const Style& style);
 Outcome show_config(const Arguments& arguments, const Style& style);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "config/render.h"
+#include "daemon/reply_rule_files.h"
 #include "daemon/tool/command.h"
 #include "daemon/tool/installation.h"
 #include "daemon/tool/story.h"
@@ -21,14 +22,21 @@ std::string lines_of(const std::vector<config::Diagnostic>& diagnostics) {
   return lines;
 }
 
+// The files of rules that it names, too: a daemon would not start with them.
+void check_replies(config::LoadResult& loaded) {
+  loaded.errors = load_replies(loaded.config->replies).errors;
+  if (!loaded.errors.empty()) loaded.config.reset();
+}
+
 }  // namespace
 
 Outcome check_config(const Arguments& arguments, const Style& style) {
   const std::string named =
       arguments.operands.empty() ? arguments.value("--config") : arguments.operands[0];
   const std::string file = named.empty() ? kDefaultConfigFile : named;
-  const auto loaded = check_file(file);
+  auto loaded = check_file(file);
   if (!loaded) return failed(loaded.error().words);
+  if (loaded->config) check_replies(*loaded);
   const auto diagnostics = all_of(*loaded);
   const bool json = arguments.has("--json");
   std::string said = json ? json_of(file, diagnostics) : lines_of(diagnostics);
