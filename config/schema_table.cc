@@ -270,7 +270,7 @@ constexpr Field kFields[] = {
 
     {"retry", kSection, kNothing, "", "", "",
      "when deferred mail is tried again; default < class < domain < class of the domain, field by "
-     "field"},
+     "field; docs/retry.md explains it"},
     {"retry.default", kSection, kNothing, "", "", "", "for every recipient"},
     {"retry.default.intervals", kOneOrMore, kDuration, kIntervals, kIntervals, "1s..30d",
      "the waits between attempts; the last one repeats"},
