@@ -13,6 +13,7 @@ void repeat_envelopes(std::span<Request> batch) {
     for (auto& pending : accept.recipients) {
       pending.tls_wish = accept.envelope->tls_wish;
       pending.priority = accept.envelope->priority;
+      pending.own_limits = mail::has_own_limits(*accept.envelope);
     }
   };
   for (Request& request : batch) {
@@ -72,7 +73,8 @@ Entry entry_of(const RecipientKey& key, const mail::PendingRecipient& pending) {
                .retry_class = progress.retry_class,
                .tls_wish = pending.tls_wish,
                .priority = pending.priority,
-               .held = progress.held};
+               .held = progress.held,
+               .own_limits = pending.own_limits};
 }
 
 RecipientKey successor(const RecipientKey& key) {

@@ -23,6 +23,7 @@ constexpr std::uint8_t kHoldUntil = 8;
 constexpr std::uint8_t kMaybeDelivered = 1;
 constexpr std::uint8_t kHeld = 8;
 constexpr std::uint8_t kDelayTold = 16;
+constexpr std::uint8_t kOwnLimits = 32;
 constexpr std::uint8_t kNotifyAll =
     mail::kNotifyNever | mail::kNotifySuccess | mail::kNotifyFailure | mail::kNotifyDelay;
 
@@ -118,15 +119,18 @@ std::uint8_t recipient_flags(const mail::PendingRecipient& pending) {
   if (pending.progress.maybe_delivered) flags |= kMaybeDelivered;
   if (pending.progress.held) flags |= kHeld;
   if (pending.progress.delay_told) flags |= kDelayTold;
+  if (pending.own_limits) flags |= kOwnLimits;
   return static_cast<std::uint8_t>(flags);
 }
 
 void read_recipient_flags(ByteReader& in, std::uint8_t version, mail::PendingRecipient& pending) {
   constexpr auto kFlagsOfOne = static_cast<std::uint8_t>(kTlsWishMax << 1 | kMaybeDelivered);
-  const unsigned flags = in.u8(version == 1 ? kFlagsOfOne : kFlagsOfOne | kHeld | kDelayTold);
+  constexpr std::uint8_t kFlagsOfTwo = kFlagsOfOne | kHeld | kDelayTold | kOwnLimits;
+  const unsigned flags = in.u8(version == 1 ? kFlagsOfOne : kFlagsOfTwo);
   pending.progress.maybe_delivered = (flags & kMaybeDelivered) != 0;
   pending.progress.held = (flags & kHeld) != 0;
   pending.progress.delay_told = (flags & kDelayTold) != 0;
+  pending.own_limits = (flags & kOwnLimits) != 0;
   pending.tls_wish = static_cast<mail::TlsWish>(flags >> 1 & 3U);
 }
 

@@ -76,6 +76,7 @@ struct Entry {
   mail::TlsWish tls_wish = mail::TlsWish::kPolicy;
   std::int8_t priority = 0;
   bool held = false;
+  bool own_limits = false;  // as in mail::PendingRecipient
 };
 struct GainedAll {
   ShardId shard;

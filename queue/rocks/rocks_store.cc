@@ -24,9 +24,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// How often RocksDB is asked to go on after a write failed. It also tries by itself, every 5 s.
-constexpr std::chrono::seconds kResumeInterval{1};
-
 // The first id of the first millisecond that begins at `instant` or after it.
 MessageId first_id_from(Instant instant) {
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(instant.time_since_epoch()).count();
@@ -45,6 +42,7 @@ struct Counters {
   std::atomic<std::uint64_t> free_space{0};
   std::atomic<bool> full{false};
   std::atomic<bool> trouble{false};
+  std::atomic<bool> stuck{false};
   std::atomic<std::uint64_t> tracked{0};
   std::atomic<std::uint64_t> tracked_bytes{0};
 };
@@ -172,7 +170,7 @@ rocksdb::Status RocksStore::Parts::write() {
   counters.trouble = !status.ok();
   if (!status.ok()) {
     ++counters.failures;
-    if (status.IsNoSpace() && ballast.throw_off()) resumed_at = {};
+    if (status.IsNoSpace()) ballast.throw_off();
     return status;
   }
   ++counters.commits;
@@ -184,14 +182,18 @@ rocksdb::Status RocksStore::Parts::write() {
   return status;
 }
 
-// RocksDB recovers by itself from a full disk, but not from every error that may pass.
+// RocksDB recovers by itself from a full disk, but not from every error that may pass. When its log
+// could not be written or synced it does not go on at all: nobody can tell what a disk holds that
+// failed to sync.
 void RocksStore::Parts::try_resume() {
   const Clock::time_point now = Clock::now();
-  if (now - resumed_at < kResumeInterval) return;
+  if (now - resumed_at < options.resume_after) return;
   resumed_at = now;
-  database->db()
-      .Resume()
-      .PermitUncheckedError();  // "busy": it is at it; else the write says what is wrong
+  const rocksdb::Status status = database->db().Resume();  // "busy": it is at it
+  if (status.severity() < rocksdb::Status::kFatalError || counters.stuck.exchange(true)) return;
+  if (!options.log) return;
+  options.log(LogLevel::kError,
+              "the queue takes nothing any more until it is opened anew: " + status.ToString());
 }
 
 bool RocksStore::gain(std::size_t records, std::vector<StoreEvent>& out) {
@@ -254,6 +256,7 @@ RocksStats RocksStore::stats() const {
                     .free_space = now.free_space,
                     .full = now.full,
                     .trouble = now.trouble,
+                    .stuck = now.stuck,
                     .tracked = now.tracked,
                     .tracked_bytes = now.tracked_bytes};
 }

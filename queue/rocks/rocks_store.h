@@ -46,6 +46,9 @@ struct RocksOptions {
   std::size_t record_memtable_bytes = std::size_t{16} << 20;
   // The write-ahead log is cut back beyond it; a start reads that much again.
   std::uint64_t wal_bytes_max = std::uint64_t{512} << 20;
+  // After a write that failed: until RocksDB is asked to go on. It also tries by itself, every 5 s,
+  // where the disk was full.
+  Duration resume_after = std::chrono::seconds(1);
   // When gain() cannot read on: until it tries again; twice as long each time.
   Duration reread_after = std::chrono::milliseconds(100);
   LogFunction log;  // may be empty
@@ -63,6 +66,7 @@ struct RocksStats {
   std::uint64_t free_space = 0;     // bytes, at the latest look
   bool full = false;                // at the latest look: below min_free_space
   bool trouble = false;             // the latest write was refused by the database
+  bool stuck = false;               // and will be until the queue is opened anew
   std::uint64_t tracked = 0;        // messages in the table in memory
   std::uint64_t tracked_bytes = 0;  // of that table
 };

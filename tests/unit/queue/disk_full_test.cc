@@ -60,8 +60,9 @@ class DiskFull : public ::testing::Test {
     if (!disk_.ok()) GTEST_SKIP() << "a tmpfs cannot be mounted here: " << disk_.why();
     std::filesystem::create_directory(disk_.path() + "/queue");
   }
-  void open(std::uint64_t min_free_space) {
+  void open(std::uint64_t min_free_space, std::uint64_t ballast_bytes = 0) {
     RocksOptions options = small_options(disk_.path() + "/queue");
+    options.ballast_bytes = ballast_bytes;
     options.min_free_space = min_free_space;
     options.log = [this](LogLevel, std::string_view words) {
       const std::lock_guard lock(mutex_);
@@ -159,6 +160,19 @@ TEST_F(DiskFull, LosesNothingAndGoesOnByItselfWhenThereIsRoomAgain) {
   EXPECT_FALSE(store_->stats().trouble);
   EXPECT_EQ(listed(), promised_);
   open(0);
+  EXPECT_EQ(listed(), promised_);
+}
+
+TEST_F(DiskFull, StoresFatesInTheRoomOfItsBallast) {
+  open(0, kBallastBytes / 2);
+  ASSERT_TRUE(std::filesystem::exists(disk_.path() + "/queue/ballast"));
+  EXPECT_LT(disk_.free_space(), kDiskBytes - kBallastBytes / 2);
+  ASSERT_TRUE(fill_up().full);
+  EXPECT_FALSE(std::filesystem::exists(disk_.path() + "/queue/ballast"));
+  ASSERT_TRUE(wait_until_well()) << "nobody else has made room";
+  const MessageId first = *promised_.begin();
+  EXPECT_THAT(only<Settled>(commit_one(*store_, make_settle(5, first, {delivered(0)}))), SizeIs(1));
+  promised_.erase(first);
   EXPECT_EQ(listed(), promised_);
 }
 
