@@ -51,7 +51,8 @@ Result<Results> rehearse(const Scenario& asked, std::shared_ptr<const delivery::
     if (progress) progress(static_cast<double>(i) / kStretches);
   }
   mta->forget_askers();
-  if (world.violation()) return fail(ErrorCode::kInvalid,
+  if (world.violation())
+    return fail(ErrorCode::kInvalid,
                 "a rule of our own was broken, which is a bug: " + *world.violation());
   Results results = tally.results(mta->store());
   results.start = scenario.start;

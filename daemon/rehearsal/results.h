@@ -41,12 +41,14 @@ struct Stretch {
   std::uint64_t connections = 0;                                          // the most at a time
 };
 
+// Late mail to one domain; the rest is of the one that needed longest.
 struct LateMail {
   std::string domain;
+  std::uint64_t recipients = 0;
   Instant accepted;
   Duration needed{};
   bool delivered = false;  // false: still queued in the end
-  std::string why;         // the last that was said before
+  std::string why;         // the last that was said before, to it or of its domain
 };
 
 struct Undelivered {

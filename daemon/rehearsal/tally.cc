@@ -9,9 +9,6 @@ namespace {
 
 constexpr std::size_t kLatest = 10, kUndelivered = 10;
 
-// The shortest wait first.
-bool worse(const LateMail& a, const LateMail& b) { return a.needed > b.needed; }
-
 Duration at(std::vector<std::uint32_t>& seconds, double share) {
   if (seconds.empty()) return Duration(0);
   const auto place = static_cast<std::size_t>(share * static_cast<double>(seconds.size() - 1));
@@ -89,8 +86,9 @@ bool Tally::on_action(delivery::Action& action) {
   } else if (const auto* fell = std::get_if<delivery::FellBack>(&action)) {
     ++results_.fallbacks[fmt::format("{} to {} ({})", fell->from, fell->to,
                                      policy::label(fell->reason))];
-  } else if (std::holds_alternative<delivery::BackedOff>(action)) {
+  } else if (const auto* backed_off = std::get_if<delivery::BackedOff>(&action)) {
     ++results_.back_offs;
+    back_offs_[backed_off->domain.text()] = backed_off->words;
   } else if (std::holds_alternative<delivery::SuspectedStrip>(action)) {
     ++results_.strips;
   }
@@ -145,8 +143,7 @@ void Tally::count_delivered(const delivery::Settlement& settlement, Duration nee
   }
   if (needed <= late_after_) return;
   ++tallied.late;
-  keep_late({mail::routing_domain(settlement.before.recipient.address).text(),
-             world_.now() - needed, needed, true, settlement.before.progress.last_words});
+  keep_late(settlement.before, world_.now() - needed, true);
 }
 
 void Tally::count_end(const delivery::Settlement& settlement, Group& group) {
@@ -162,16 +159,17 @@ void Tally::count_end(const delivery::Settlement& settlement, Group& group) {
   }
 }
 
-// A heap, the least of them on top.
-void Tally::keep_late(LateMail late) {
-  auto& latest = results_.latest;
-  if (latest.size() == kLatest && !worse(late, latest.front())) return;
-  if (latest.size() == kLatest) {
-    std::pop_heap(latest.begin(), latest.end(), worse);
-    latest.pop_back();
-  }
-  latest.push_back(std::move(late));
-  std::push_heap(latest.begin(), latest.end(), worse);
+void Tally::keep_late(const mail::PendingRecipient& pending, Instant accepted, bool delivered) {
+  const std::string domain = mail::routing_domain(pending.recipient.address).text();
+  LateMail& late = late_[domain];
+  ++late.recipients;
+  const Duration needed = world_.now() - accepted;
+  if (needed <= late.needed) return;
+  late.domain = domain;
+  late.accepted = accepted;
+  late.needed = needed;
+  late.delivered = delivered;
+  late.why = pending.progress.last_words.empty() ? back_offs_[domain] : pending.progress.last_words;
 }
 
 // ---- the end
@@ -183,11 +181,9 @@ void Tally::count_queued(const queue::MemoryStore& store) {
     Group* group = group_of(pending.recipient);
     if (group == nullptr) continue;
     ++group->tallied.queued;
-    const Duration waits = world_.now() - id.time();
-    if (waits <= late_after_) continue;
+    if (world_.now() - id.time() <= late_after_) continue;
     ++group->tallied.late;
-    keep_late({mail::routing_domain(pending.recipient.address).text(), id.time(), waits, false,
-               pending.progress.last_words});
+    keep_late(pending, id.time(), false);
   }
 }
 
@@ -201,7 +197,10 @@ Results Tally::results(const queue::MemoryStore& store) {
     results_.groups.push_back(group.tallied);
   }
   measure(results_.all, seconds);
-  std::sort_heap(results_.latest.begin(), results_.latest.end(), worse);
+  for (auto& [domain, late] : late_) results_.latest.push_back(std::move(late));
+  std::stable_sort(results_.latest.begin(), results_.latest.end(),
+                   [](const auto& a, const auto& b) { return a.needed > b.needed; });
+  if (results_.latest.size() > kLatest) results_.latest.resize(kLatest);
   for (auto& [key, one] : undelivered_) results_.undelivered.push_back(std::move(one));
   std::stable_sort(results_.undelivered.begin(), results_.undelivered.end(),
                    [](const auto& a, const auto& b) { return a.recipients > b.recipients; });

@@ -42,7 +42,7 @@ class Tally : public Witness {
   void count(const delivery::Settlement& settlement, const mail::Envelope& envelope, Group& group);
   void count_delivered(const delivery::Settlement& settlement, Duration needed, Group& group);
   void count_end(const delivery::Settlement& settlement, Group& group);
-  void keep_late(LateMail late);
+  void keep_late(const mail::PendingRecipient& pending, Instant accepted, bool delivered);
   void count_queued(const queue::MemoryStore& store);
 
   World& world_;
@@ -53,6 +53,8 @@ class Tally : public Witness {
   Stretch stretch_;
   std::uint64_t queued_ = 0;
   std::uint64_t open_ = 0;
+  std::map<std::string, LateMail> late_;                    // by domain
+  std::unordered_map<std::string, std::string> back_offs_;  // by domain: the last words
   std::map<std::pair<std::string, std::string>, Undelivered> undelivered_;
 };
 

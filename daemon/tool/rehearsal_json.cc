@@ -57,6 +57,7 @@ Json lists_of(const Results& results) {
   for (const auto& one : results.stretches) json["over_time"].push_back(json_of(one));
   for (const auto& one : results.latest) {
     json["latest"].push_back({{"domain", one.domain},
+                              {"recipients", one.recipients},
                               {"accepted", time_json(one.accepted)},
                               {"needed", seconds(one.needed)},
                               {"delivered", one.delivered},

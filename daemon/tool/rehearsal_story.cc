@@ -171,12 +171,15 @@ std::string waits(const Results& results, const Style& style) {
 
 std::string latest(const Results& results, const Style& style) {
   if (results.latest.empty()) return {};
-  Table table({{"LATEST"}, {"ACCEPTED"}, {"NEEDED", Align::kRight}, {"LAST WORDS BEFORE"}});
+  Table table({{"LATEST"},
+               {"LATE", Align::kRight},
+               {"WORST", Align::kRight},
+               {"ACCEPTED"},
+               {"LAST WORDS BEFORE"}});
   for (const LateMail& mail : results.latest) {
-    table.add({mail.domain, moment(mail.accepted),
-               mail.delivered ? render_span(mail.needed)
-                              : fmt::format("queued {}", render_span(mail.needed)),
-               mail.why});
+    table.add({mail.domain, grouped(mail.recipients),
+               fmt::format("{}{}", mail.delivered ? "" : "queued ", render_span(mail.needed)),
+               moment(mail.accepted).substr(5), mail.why});
   }
   return "\n" + table.render({style.colour, kWidth});
 }
