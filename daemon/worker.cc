@@ -166,7 +166,7 @@ void Worker::on_store_event(queue::StoreEvent& event) {
                                                 believable_due(e.id, e.due, loop_.now()),
                                                 std::move(e.domain),
                                                 retry_class.value_or(policy::RetryClass::kOther),
-                                                e.tls_wish, e.priority, e.held});
+                                                e.tls_wish, e.priority, e.held, e.own_limits});
                  },
                  [&](queue::Arrived& e) { engine_event(delivery::Arrived{std::move(e.letter)}); },
                  [](queue::Kept&) {},     // only who asks with a ticket is told

@@ -123,7 +123,7 @@ void Mta::hand_to_engine(queue::StoreEvent& event) {
             entry->shard, entry->id, entry->number, entry->revision, entry->attempts, entry->due,
             entry->domain,
             policy::parse_retry_class(entry->retry_class).value_or(policy::RetryClass::kOther),
-            entry->tls_wish, entry->priority, entry->held});
+            entry->tls_wish, entry->priority, entry->held, entry->own_limits});
   }
 }
 

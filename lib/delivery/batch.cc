@@ -39,7 +39,7 @@ Scheduled scheduled_of(const mail::PendingRecipient& pending, const mail::Envelo
       policy::parse_retry_class(progress.retry_class).value_or(policy::RetryClass::kOther);
   entry.priority = pending.priority;
   entry.held = progress.held;
-  entry.timed = has_own_limits(envelope);
+  entry.timed = mail::has_own_limits(envelope);
   entry.told =
       progress.delay_told || envelope.sender.null() || !mail::may_tell_delay(pending.recipient);
   return entry;

@@ -10,13 +10,6 @@
 #include "lib/delivery/shared.h"
 
 namespace posthaste::delivery {
-namespace {
-
-// A submission that takes longer than that is looked at twice, and no harm done.
-constexpr Duration kSubmittedWithin = std::chrono::minutes(10);
-
-}  // namespace
-
 struct Engine::State {
   // Mail that wishes something of TLS must not go with mail that does not.
   struct Key {
@@ -108,8 +101,7 @@ void Engine::State::on(Entry& event, Turn& turn) {
   entry.retry_class = event.retry_class;
   entry.priority = event.priority;
   entry.held = event.held;
-  // Not tried, and not due for long after it came: its sender wants it so (RFC 4865).
-  entry.timed = event.attempts == 0 && event.due > event.id.time() + kSubmittedWithin;
+  entry.timed = event.own_limits;
   shared.arrivals.add(entry.id);
   at(event.domain, event.tls_wish).file(entry, turn);
 }

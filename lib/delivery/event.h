@@ -37,6 +37,7 @@ struct Entry {  // from a shard that was gained
   mail::TlsWish tls_wish = mail::TlsWish::kPolicy;
   std::int8_t priority = 0;
   bool held = false;
+  bool own_limits = false;  // as in mail::PendingRecipient
 };
 struct Arrived {
   std::shared_ptr<const mail::Letter> letter;

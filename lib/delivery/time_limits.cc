@@ -8,10 +8,6 @@ Instant clock_starts(const mail::Envelope& envelope) {
   return std::max(envelope.id.time(), envelope.hold_until);
 }
 
-bool has_own_limits(const mail::Envelope& envelope) {
-  return envelope.deliver_by.has_value() || envelope.hold_until > envelope.id.time();
-}
-
 TimeLimits time_limits(const mail::Envelope& envelope, const mail::PendingRecipient& pending,
                        const policy::RetryPolicy& policy) {
   const Instant start = clock_starts(envelope);

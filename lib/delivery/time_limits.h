@@ -21,7 +21,4 @@ TimeLimits time_limits(const mail::Envelope& envelope, const mail::PendingRecipi
 // From when on the age of a message counts.
 Instant clock_starts(const mail::Envelope& envelope);
 
-// The envelope sets limits of its own, so that the id alone does not tell them.
-bool has_own_limits(const mail::Envelope& envelope);
-
 }  // namespace posthaste::delivery

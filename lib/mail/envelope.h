@@ -86,6 +86,11 @@ struct Envelope {
   friend bool operator==(const Envelope&, const Envelope&) = default;
 };
 
+// The sender has set time limits of his own, which nothing else than the envelope tells.
+inline bool has_own_limits(const Envelope& envelope) {
+  return envelope.deliver_by.has_value() || envelope.hold_until > envelope.id.time();
+}
+
 // A piece of a message body, shared by whoever has it in flight. At most kChunkBytesMax long.
 using Chunk = std::shared_ptr<const std::string>;
 inline constexpr std::size_t kChunkBytesMax = 64 * 1024;

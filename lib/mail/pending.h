@@ -34,6 +34,7 @@ struct PendingRecipient {
   Progress progress;
   TlsWish tls_wish = TlsWish::kPolicy;  // the envelope's
   std::int8_t priority = 0;             // the envelope's
+  bool own_limits = false;              // the envelope's: has_own_limits()
   friend bool operator==(const PendingRecipient&, const PendingRecipient&) = default;
 };
 
