@@ -1,9 +1,9 @@
-// compile_patterns: a policy::PatternSet over RE2: all patterns are looked for in one pass, in time
-// linear in the text, whatever the patterns are.
+// compile_patterns: a policy::PatternSet over RE2: patterns are looked for in groups, one pass for
+// each, in time linear in the text, whatever the patterns are.
 //
 // Threads      a set may be asked by any number of threads.
-// Limits       kPatternMemoryMax for the automaton of one set, which is built as texts need it and
-//              begun anew when that is full.
+// Limits       kPatternMemoryMax for the automatons of one set, which are built as texts need them
+//              and begun anew when that is full.
 // Does not     know rules, or where a pattern was written.
 #pragma once
 

@@ -8,7 +8,7 @@ namespace posthaste::policy {
 namespace {
 
 // Of a long text the rest is not looked at.
-constexpr std::size_t kTextMax = 4096;
+constexpr std::size_t kTextMax = 1024;
 
 // One line with single spaces: a phrase may have been broken anywhere.
 std::string unfolded(std::string_view text) {

@@ -2,7 +2,7 @@
 // code where none speaks.
 //
 // Threads      immutable once built.
-// Limits       of a reply's text the first 4,096 octets; the time is linear in them.
+// Limits       of a reply's text the first 1,024 octets; the time is linear in them.
 // Does not     know a regular-expression engine: see PatternSet and lib/pattern.
 #pragma once
 
@@ -18,7 +18,7 @@
 
 namespace posthaste::policy {
 
-// Many patterns, looked for in one pass.
+// Many patterns, looked for at once.
 class PatternSet {
  public:
   virtual ~PatternSet() = default;
