@@ -45,6 +45,7 @@ mail::PendingRecipient full_recipient() {
   pending.progress.delay_told = true;
   pending.tls_wish = mail::TlsWish::kOptional;
   pending.priority = mail::kPriorityMax;
+  pending.own_limits = true;
   return pending;
 }
 
@@ -193,7 +194,7 @@ TEST(Record, NamesAVersionThatItDoesNotKnow) {
 TEST(Record, RefusesUnknownFlagsAndKinds) {
   std::string bytes;
   encode_recipient(full_recipient(), {2, 1}, bytes);
-  for (const auto& [at, value] : {std::pair<std::size_t, char>{1, 32}, {2, 16}, {3, 19}}) {
+  for (const auto& [at, value] : {std::pair<std::size_t, char>{1, 64}, {2, 16}, {3, 19}}) {
     std::string wrong = bytes;
     wrong[at] = value;
     EXPECT_FALSE(decode_recipient(0, 0, wrong)) << at;

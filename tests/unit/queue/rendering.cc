@@ -78,7 +78,7 @@ std::string render(const StoreEvent& event) {
              std::to_string(e.revision) + " a" + std::to_string(e.attempts) + " " +
              render_time(e.due) + " " + e.domain.text() + " " + e.retry_class + " wish " +
              std::to_string(static_cast<int>(e.tls_wish)) + " priority " +
-             std::to_string(e.priority) + (e.held ? " held" : "");
+             std::to_string(e.priority) + (e.held ? " held" : "") + (e.own_limits ? " limits" : "");
     }
     std::string operator()(const GainedAll& e) const {
       return "GainedAll " + std::to_string(e.shard);
