@@ -326,6 +326,7 @@ void Destination::plan_wake(Turn& turn) {
     if (!stands_still()) next = std::min(next, backlog_.next_sweep());
     if (backed_off(turn.now) && ready() > 0) next = std::min(next, backed_off_until_);
   }
+  if (connections_ > 0 && site_) next = std::min(next, site_->window.next_step());
   if (stands_still()) next = std::min(next, still_until_);
   if (backlog_.parked() > 0) next = std::min(next, parked_until_);
   if (!free_.empty()) next = std::min(next, free_.front()->free_since + turn.options().idle);

@@ -249,6 +249,7 @@ TEST(EngineSteer, LeavesMailAloneThatItsSenderWantsHeldBackUnlessItIsNamed) {
   const MessageId id = id_at(kStart);
   Entry entry = waiting(id, "example.com", 48h);
   entry.attempts = 0;
+  entry.own_limits = true;
   rig.tell(entry);
   rig.tell(steer(SteerVerb::kRetry));
   EXPECT_EQ(progress(rig).matched, 0U);
