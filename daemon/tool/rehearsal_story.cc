@@ -206,6 +206,7 @@ struct Figure {
   std::uint64_t one = 0, other = 0;
   bool is_span = false;
   bool more_is_better = false;
+  bool judged = true;
 };
 
 std::vector<Figure> figures(const Tallied& one, const Tallied& other) {
@@ -236,8 +237,10 @@ std::string change(const Figure& figure) {
   if (figure.one == figure.other) return "";
   const bool more = figure.other > figure.one;
   const std::uint64_t by = more ? figure.other - figure.one : figure.one - figure.other;
-  return fmt::format("{}{} {}", more ? "+" : "-", shown(by, figure.is_span),
-                     more == figure.more_is_better ? "better" : "worse");
+  return fmt::format("{}{}{}", more ? "+" : "-", shown(by, figure.is_span),
+                     !figure.judged                  ? ""
+                     : more == figure.more_is_better ? " better"
+                                                     : " worse");
 }
 
 void add_figure(Table& table, std::string_view name, const Figure& figure) {
@@ -291,7 +294,10 @@ std::string tell_comparison(const std::string& title, const Compared& one, const
     add_figure(all, figure.name, figure);
   }
   add_figure(all, "connections",
-             {"connections", one.results.connections, other.results.connections});
+             {.name = "connections",
+              .one = one.results.connections,
+              .other = other.results.connections,
+              .judged = false});
   Table groups(columns("WHERE IT DIFFERS"));
   for (std::size_t i = 0; i < one.results.groups.size(); ++i) {
     for (const Figure& figure : figures(one.results.groups[i], other.results.groups[i])) {
