@@ -42,6 +42,7 @@ struct Host {
        utf8 = false;
   bool starttls = true;
   bool requiretls = false;
+  bool deliver_by = false, mt_priority = false;
   bool answers_data_without_recipients = false;  // with 354, as it may
 };
 

@@ -181,6 +181,8 @@ void Peer::on_ehlo(bool extended) {
   if (host_.size) text += "\nSIZE 10000000";
   if (host_.eight_bit) text += "\n8BITMIME";
   if (host_.utf8) text += "\nSMTPUTF8";
+  if (host_.deliver_by) text += "\nDELIVERBY";
+  if (host_.mt_priority) text += "\nMT-PRIORITY";
   if (tls_ && host_.requiretls) text += "\nREQUIRETLS";
   if (!tls_ && conduct_->offers_starttls()) text += "\nSTARTTLS";
   if (conduct_->offers_enhanced_codes()) text += "\nENHANCEDSTATUSCODES";

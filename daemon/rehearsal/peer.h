@@ -60,6 +60,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
   void end_of_content();
   void take_message();
   void check_parameters(const std::string& line, std::size_t from);
+  void check_wishes(const std::string& line, const mail::Envelope& envelope);
   void reset_transaction();
 
   // True: something else than the right reply was done.

@@ -27,10 +27,39 @@ void Peer::check_parameters(const std::string& line, std::size_t from) {
     const bool known =
         (key == "SIZE" && host_.size) || (key == "BODY" && host_.eight_bit) ||
         ((key == "RET" || key == "ENVID" || key == "NOTIFY" || key == "ORCPT") && host_.dsn) ||
-        (key == "SMTPUTF8" && host_.utf8) || (key == "REQUIRETLS" && host_.requiretls && tls_);
+        (key == "SMTPUTF8" && host_.utf8) || (key == "BY" && host_.deliver_by) ||
+        (key == "MT-PRIORITY" && host_.mt_priority) ||
+        (key == "REQUIRETLS" && host_.requiretls && tls_);
     if (!known || !extended_) violate("a parameter that was not offered: " + line);
     at = end;
   }
+}
+
+// What the message's sender asked for, and this host would see to.
+void Peer::check_wishes(const std::string& line, const mail::Envelope& envelope) {
+  const auto& by = envelope.deliver_by;
+  const auto at = line.find(" BY=");
+  const bool told = at != std::string::npos;
+  if (told != (by && host_.deliver_by && extended_))
+    return violate("a deliver-by time as it was not asked for: " + line);
+  if (!told && by && by->return_it)
+    return violate("what is to come back if it is late, and the host is not told so: " + line);
+  if (told) {  // RFC 2852 §4: what is left of it; the command has been on its way for a while
+    long long seconds = 0;
+    const char* const from = line.data() + at + 4;
+    const auto end = std::from_chars(from, line.data() + line.size(), seconds);
+    const Instant meant = world_.now() + std::chrono::seconds(seconds);
+    const Duration off = meant - by->by;
+    const bool mode =
+        end.ptr + 1 < line.data() + line.size() && end.ptr[1] == (by->return_it ? 'R' : 'N');
+    if (!mode || off < -std::chrono::seconds(1) || off > std::chrono::minutes(1))
+      return violate("another deliver-by time than was asked for: " + line);
+  }
+  const std::string priority = fmt::format(" MT-PRIORITY={}", envelope.priority);
+  if (host_.mt_priority && extended_ && line.find(priority) == std::string::npos)
+    return violate("another priority than was asked for: " + line);
+  if (envelope.smtputf8 && line.find(" SMTPUTF8") == std::string::npos)
+    violate("internationalised mail that was not announced: " + line);
 }
 
 void Peer::on_mail(const std::string& line) {
@@ -54,6 +83,7 @@ void Peer::on_mail(const std::string& line) {
   if (envelope.eight_bit && (!host_.eight_bit || line.find(" BODY=8BITMIME", end) == line.npos)) {
     return violate("8-bit content that was not announced: " + line);
   }
+  check_wishes(line, envelope);
   if (*path != attempt_->envelope->sender.text())
     return violate("another sender than was accepted");
   if (misbehave(Turn::kMail, *path)) return;

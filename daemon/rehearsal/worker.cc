@@ -180,6 +180,21 @@ void Worker::tell_sts(const RoutingDomain& domain) {
   tell(std::move(answer));
 }
 
+void Worker::say(MessageId id, const delivery::Settlement& settlement) {
+  World& world = mta_.world();
+  const smtp::Reply& reply = settlement.reply;
+  std::string next;
+  if (settlement.ending == Ending::kDeferred) {
+    next = fmt::format(
+        " ({}, due in {} s{})", policy::name(settlement.retry_class),
+        std::chrono::ceil<std::chrono::seconds>(settlement.after.due - world.now()).count(),
+        settlement.tell_delay ? ", its sender is told" : "");
+  }
+  world.say("{}/{} {}{}: {}", render_id(id), settlement.before.recipient.number,
+            words_of(settlement.ending), next,
+            reply.code == 0 ? reply.text : smtp::render_reply(reply));
+}
+
 void Worker::on_persist(const delivery::Persist& persist) {
   queue::Settle settle;
   settle.shard = persist.shard;
@@ -191,20 +206,21 @@ void Worker::on_persist(const delivery::Persist& persist) {
     fate.revision = settlement.before.progress.revision;
     if (fate.kind == queue::FateKind::kDeferred) fate.progress = settlement.after;
     settle.fates.push_back(std::move(fate));
-    mta_.world().say("{}/{} {}: {} {}", render_id(settle.id), settlement.before.recipient.number,
-                     words_of(settlement.ending), settlement.reply.code, settlement.reply.text);
+    say(settle.id, settlement);
   }
   settle.dsn = notification(persist);
   if (mta_.witness().on_settle(persist, settle)) mta_.ask_store(std::move(settle));
 }
 std::optional<queue::Accept> Worker::notification(const delivery::Persist& persist) {
   const mail::Envelope& original = *persist.letter->envelope;
-  std::string words = "Subject: not delivered\r\n\r\n";
+  std::string words = "Subject: not delivered, or not yet\r\n\r\n";
   bool due = false;
   for (const auto& settlement : persist.settlements) {
     const bool ended =
         settlement.ending == Ending::kBounced || settlement.ending == Ending::kExpired;
-    if (!ended || !report::wants_failure_report(original, settlement.before.recipient)) continue;
+    const bool failed =
+        ended && report::wants_failure_report(original, settlement.before.recipient);
+    if (!failed && !settlement.tell_delay) continue;
     due = true;
     words += settlement.before.recipient.address.text() + "\r\n";
   }

@@ -44,6 +44,7 @@ class Worker {
   void look_up(const dns::Question& question);
   void open(delivery::Connect& connect);
   void tell_sts(const RoutingDomain& domain);
+  void say(MessageId id, const delivery::Settlement& settlement);
   void on_persist(const delivery::Persist& persist);
   std::optional<queue::Accept> notification(const delivery::Persist& persist);
   void watch_engine();

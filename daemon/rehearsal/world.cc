@@ -1,7 +1,6 @@
 #include "daemon/rehearsal/world.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 namespace posthaste::rehearsal {
@@ -13,7 +12,7 @@ constexpr std::uint64_t kEventsAtOneInstant = 20'000;
 }  // namespace
 
 World::World(std::uint64_t seed, Instant start, bool trace)
-    : rng_(seed), trace_(trace), start_(start), now_(start) {}
+    : rng_(seed), trace_(trace), start_(start), now_(start), end_(start) {}
 
 void World::at(Instant when, std::function<void()> what) {
   due_.push_back({std::max(when, now_), order_++, std::move(what)});
@@ -21,7 +20,8 @@ void World::at(Instant when, std::function<void()> what) {
 }
 
 void World::run_until(Instant end) {
-  while (!violation_ && !due_.empty() && due_.front().when <= end) {
+  end_ = end;
+  while (!violation_ && !due_.empty() && due_.front().when <= end_) {
     std::pop_heap(due_.begin(), due_.end());
     const Due next = std::move(due_.back());
     due_.pop_back();
@@ -30,7 +30,14 @@ void World::run_until(Instant end) {
     now_ = next.when;
     next.what();
   }
-  if (!violation_) now_ = end;
+  if (!violation_) now_ = end_;
+}
+
+void World::step_clock(Duration by) {
+  start_ += by;
+  now_ += by;
+  end_ += by;
+  for (Due& due : due_) due.when += by;
 }
 
 Duration World::draw(Duration least, Duration most) {
@@ -44,9 +51,17 @@ void World::violate(const std::string& rule) {
   say("VIOLATED: {}", rule);
 }
 
+// "1 07:00:12.034  mx0.hosts.example says 250-fine | 250 8BITMIME"
 void World::print(const std::string& line) const {
-  const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(now_ - start_).count();
-  std::printf("%12.6f  %s\n", static_cast<double>(elapsed) / 1e6, line.c_str());
+  const std::chrono::hh_mm_ss time(
+      std::chrono::floor<std::chrono::milliseconds>(elapsed() % std::chrono::hours(24)));
+  std::string text = line;
+  for (std::size_t at = 0; (at = text.find("\r\n", at)) != std::string::npos; at += 3) {
+    text.replace(at, 2, " | ");
+  }
+  fmt::print("{} {:02}:{:02}:{:02}.{:03}  {}\n", elapsed() / std::chrono::hours(24),
+             time.hours().count(), time.minutes().count(), time.seconds().count(),
+             time.subseconds().count(), text);
 }
 
 }  // namespace posthaste::rehearsal

@@ -27,6 +27,10 @@ class World {
   void after(Duration wait, std::function<void()> what) { at(now_ + wait, std::move(what)); }
   // Runs until then, or until a rule is broken.
   void run_until(Instant end);
+  // How long it has run, whatever was done to the clocks.
+  Duration elapsed() const { return now_ - start_; }
+  // All clocks are set ahead, or back: what is awaited comes after as long as it would have.
+  void step_clock(Duration by);
 
   // Between both bounds.
   Duration draw(Duration least, Duration most);
@@ -56,8 +60,9 @@ class World {
 
   Rng rng_;
   const bool trace_;
-  const Instant start_;
+  Instant start_;
   Instant now_;
+  Instant end_;  // of the run
   bool faults_ = true;
   std::uint64_t order_ = 0;
   std::uint64_t at_this_instant_ = 0;

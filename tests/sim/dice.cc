@@ -1,6 +1,7 @@
 #include "tests/sim/dice.h"
 
 #include <iterator>
+#include <utility>
 
 namespace posthaste::sim {
 
@@ -13,10 +14,15 @@ using Kind = rehearsal::Deed::Kind;
 Deed Dice::at(Turn turn, std::string_view subject) {
   switch (turn) {
     case Turn::kGreeting:
+      if (!std::exchange(received_, true)) {
+        if (const auto deed = reception_.at_greeting()) return *deed;
+      }
+      return misdeed(0.5);
     case Turn::kHello:
     case Turn::kChunk: return misdeed(0.5);
     case Turn::kRcpt:
       if (subject.starts_with("gone")) return {Kind::kReply, 550, "5.1.1 no such user"};
+      if (const auto deed = reception_.at_rcpt(sender_, subject)) return *deed;
       return misdeed(1);
     case Turn::kStartTls:
       if (const Deed deed = misdeed(1); deed.kind != Kind::kProper) return deed;
@@ -24,6 +30,9 @@ Deed Dice::at(Turn turn, std::string_view subject) {
       return {Kind::kReply, world_.rng().chance(0.5) ? 454 : 502, "no TLS today"};
     case Turn::kContent: return at_content();
     case Turn::kMail:
+      sender_ = subject;
+      if (const auto deed = reception_.at_mail()) return *deed;
+      return misdeed(1);
     case Turn::kData:
     case Turn::kReset: return misdeed(1);
   }
@@ -85,6 +94,10 @@ Duration Dice::pause() {
 std::optional<Duration> Dice::patience() {
   if (!world_.fault(host_.trouble * 2)) return std::nullopt;
   return world_.draw(0ms, world_.rng().chance(0.5) ? Duration(20s) : Duration(500ms));
+}
+
+void Dice::on_gone() {
+  if (std::exchange(received_, false)) reception_.on_gone();
 }
 
 }  // namespace posthaste::sim

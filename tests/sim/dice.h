@@ -3,14 +3,18 @@
 // Lifetime     one connection. The host's traits may change meanwhile.
 #pragma once
 
+#include <string>
+
 #include "daemon/rehearsal/conduct.h"
+#include "tests/sim/reception.h"
 #include "tests/sim/scenario.h"
 
 namespace posthaste::sim {
 
 class Dice : public rehearsal::Conduct {
  public:
-  Dice(World& world, const Host& host) : world_(world), host_(host) {}
+  Dice(World& world, const Host& host, Reception& reception)
+      : world_(world), host_(host), reception_(reception) {}
 
   rehearsal::Deed at(rehearsal::Turn turn, std::string_view subject) override;
   bool knows_ehlo() override { return !(host_.helo_only && world_.faults()); }
@@ -22,6 +26,7 @@ class Dice : public rehearsal::Conduct {
   Certificate certificate() override { return host_.certificate; }
   Duration pause() override;
   std::optional<Duration> patience() override;
+  void on_gone() override;
 
  private:
   rehearsal::Deed misdeed(double more);
@@ -29,6 +34,9 @@ class Dice : public rehearsal::Conduct {
 
   World& world_;
   const Host& host_;
+  Reception& reception_;
+  bool received_ = false;
+  std::string sender_;
 };
 
 }  // namespace posthaste::sim

@@ -38,7 +38,8 @@ void Internet::call(const delivery::Connect& connect,
   const Host* host = scenario_.host_at(connect.endpoint.address);
   if (host == nullptr)
     return world_.violate("a call to nowhere: " + render_endpoint(connect.endpoint));
-  if (world_.fault(host->refuses_calls)) {
+  Reception& reception = receptions_[host->provider];
+  if (reception.down() || world_.fault(host->refuses_calls)) {
     if (world_.rng().chance(0.3)) return;  // silence
     return world_.after(world_.draw(1ms, 500ms),
                         [answer = std::move(answer)] { answer({}, "connection refused"); });
@@ -52,9 +53,9 @@ void Internet::call(const delivery::Connect& connect,
   }
   auto link =
       std::make_shared<rehearsal::Link>(world_, rehearsal::draw_link_traits(world_, host->cuts));
-  auto peer =
-      std::make_shared<Peer>(world_, witness_, *host, std::make_unique<Dice>(world_, *host),
-                             Peer::Call{connect.conn, connect.tls, connect.implicit_tls}, link);
+  auto peer = std::make_shared<Peer>(
+      world_, witness_, *host, std::make_unique<Dice>(world_, *host, reception),
+      Peer::Call{connect.conn, connect.tls, connect.implicit_tls}, link);
   peers_.push_back(peer);
   last_[connect.endpoint] = {link, peer};
   world_.after(world_.draw(1ms, 300ms), [answer = std::move(answer), link, peer] {

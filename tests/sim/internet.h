@@ -3,7 +3,9 @@
 // Lifetime     one seed; outlives every process of ours.
 #pragma once
 
+#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "daemon/rehearsal/witness.h"
 #include "lib/delivery/engine.h"
 #include "tests/sim/mutation.h"
+#include "tests/sim/reception.h"
 #include "tests/sim/scenario.h"
 
 namespace posthaste::sim {
@@ -19,7 +22,9 @@ class Internet : public rehearsal::Outside {
  public:
   Internet(World& world, rehearsal::Witness& witness, const Scenario& scenario,
            const Mutation& mutation)
-      : world_(world), witness_(witness), scenario_(scenario), mutation_(mutation) {}
+      : world_(world), witness_(witness), scenario_(scenario), mutation_(mutation) {
+    for (const Provider& provider : scenario.providers) receptions_.emplace_back(world, provider);
+  }
 
   void look_up(const dns::Question& question, std::function<void(dns::Answer)> answer) override;
   void call(const delivery::Connect& connect,
@@ -34,6 +39,7 @@ class Internet : public rehearsal::Outside {
   const Mutation& mutation_;
   std::vector<std::shared_ptr<rehearsal::Peer>> peers_;
   std::map<Endpoint, rehearsal::Called> last_;
+  std::deque<Reception> receptions_;  // by provider
 };
 
 }  // namespace posthaste::sim

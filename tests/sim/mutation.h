@@ -41,6 +41,27 @@ enum class Bug {
   kDropRequireTls,        // the session is not told of REQUIRETLS
   kYoungInPlaintext,      // a failed handshake opens the way to plaintext at once
   kAnyCertificate,        // what a host shows is not looked at
+  kIgnoreHold,            // the engine does not hear that mail is to be held
+  kForgetHeld,            // after a restart, nothing is held any more
+  kIgnoreRelease,         // the engine does not hear that mail is to be released
+  kIgnoreSuspension,      // the engine does not hear what is suspended
+  kForgetSuspension,      // after a restart, nothing is suspended any more
+  kIgnoreHoldUntil,       // FUTURERELEASE: it is due when it arrives
+  kIgnoreDeliverBy,       // the engine does not see until when it has to be there
+  kDropDeliverBy,         // the next host is not told of it
+  kIgnorePriority,        // the engine takes all mail for equal
+  kDropPriority,          // the next host takes all mail for equal
+  kDropEightBit,          // the session is not told of 8-bit content
+  kDropUtf8,              // the session is not told of SMTPUTF8
+  kNeverTellDelay,        // nobody is told that his mail is late
+  kTellDelayEarly,        // he is told too soon
+  kTellDelayTwice,        // the store does not keep that he was told
+  kForgetDue,             // after a restart, all mail is due at once
+  kForgetAttempts,        // after a restart, nothing has been tried yet
+  kBelieveClock,          // a due time that a wrong clock has made is believed
+  kIgnoreReload,          // a reload does not reach the engine
+  kIgnoreRoutes,          // a reload brings no routes
+  kNeverSlowDown,         // that a host has had enough of us is taken for nothing
 };
 
 struct Mutation {

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "daemon/clock_watch.h"
 #include "lib/base/overloaded.h"
 
 namespace posthaste::sim {
@@ -16,6 +17,32 @@ void replace_all(std::string& text, std::string_view what, std::string_view with
   }
 }
 
+policy::RetryPolicies with_notice(policy::RetryPolicies retry, Duration after) {
+  retry.defaults.delay_notice_after = after;
+  for (auto& rule : retry.rules) rule.overlay.delay_notice_after.reset();
+  return retry;
+}
+
+// That a host has had enough of us, as something that says nothing.
+void disguise(smtp::Reply& reply) {
+  const bool enough = reply.code == 421 || (reply.code == 451 && reply.enhanced.subject == 7 &&
+                                            reply.enhanced.detail == 28);
+  if (!enough) return;
+  reply.code = 450;
+  reply.enhanced = {4, 3, 0};
+  reply.text = "not just now";
+}
+
+// What the session makes of a transaction.
+void spoil(mail::Envelope& envelope, const Mutation& mutation) {
+  if (mutation.is(Bug::kDropRequireTls)) envelope.tls_wish = mail::TlsWish::kPolicy;
+  if (mutation.is(Bug::kDropDeliverBy)) envelope.deliver_by.reset();
+  if (mutation.is(Bug::kDropPriority)) envelope.priority = 0;
+  if (mutation.is(Bug::kDropEightBit)) envelope.eight_bit = false;
+  if (mutation.is(Bug::kDropEightBit)) envelope.body_type = mail::BodyType::k7Bit;
+  if (mutation.is(Bug::kDropUtf8)) envelope.smtputf8 = false;
+}
+
 }  // namespace
 
 std::shared_ptr<const delivery::Options> options_of(const Scenario& scenario,
@@ -25,6 +52,9 @@ std::shared_ptr<const delivery::Options> options_of(const Scenario& scenario,
   if (mutation.is(Bug::kMessageTooMany)) ++made->limits.messages_per_connection;
   if (mutation.is(Bug::kRecipientTooMany)) ++made->limits.recipients_per_message;
   if (mutation.is(Bug::kExpireEarly)) made->retry.defaults.expire_after /= 2;
+  if (mutation.is(Bug::kNeverTellDelay)) made->retry = with_notice(made->retry, Duration(0));
+  if (mutation.is(Bug::kTellDelayEarly)) made->retry = with_notice(made->retry, 30s);
+  if (mutation.is(Bug::kIgnoreRoutes)) made->routes.clear();
   if (mutation.is(Bug::kFallBackAnyway)) made->tls = policy::TlsPolicies();
   if (mutation.is(Bug::kStripGuardOff) || mutation.is(Bug::kYoungInPlaintext)) {
     auto rules = scenario.rules;
@@ -45,7 +75,7 @@ std::shared_ptr<const delivery::Options> options_of(const Scenario& scenario,
 bool Saboteur::on_event(delivery::Event& event) {
   if (auto* ready = std::get_if<delivery::SessionReady>(&event)) on_ready(*ready);
   if (auto* finished = std::get_if<delivery::SessionFinished>(&event)) on_finished(*finished);
-  if (const auto* failed = std::get_if<delivery::SessionFailed>(&event)) on_failed(*failed);
+  if (auto* failed = std::get_if<delivery::SessionFailed>(&event)) on_failed(*failed);
   if (const auto* closed = std::get_if<delivery::SessionClosed>(&event)) {
     checker_.on_closed(closed->conn);
     calls_.erase(closed->conn);
@@ -54,13 +84,63 @@ bool Saboteur::on_event(delivery::Event& event) {
   if (std::holds_alternative<delivery::Answered>(event)) {
     return !mutation_.strikes(Bug::kDropAnswer, 5);
   }
-  if (std::holds_alternative<delivery::Entry>(event)) {
-    return !mutation_.strikes(Bug::kLoseEntry, 4);
+  if (auto* entry = std::get_if<delivery::Entry>(&event)) return on_entry(*entry);
+  if (auto* loaded = std::get_if<delivery::Loaded>(&event)) on_letter(loaded->letter);
+  if (auto* arrived = std::get_if<delivery::Arrived>(&event)) {
+    checker_.on_arrived(*arrived->letter);
+    on_letter(arrived->letter);
+  }
+  if (const auto* persisted = std::get_if<delivery::Persisted>(&event)) {
+    checker_.on_persisted(*persisted);
   }
   if (std::holds_alternative<delivery::Tick>(event)) {
     return !mutation_.strikes(Bug::kOversleep, 5);
   }
+  return on_order(event);
+}
+
+bool Saboteur::on_order(const delivery::Event& event) {
+  if (const auto* steer = std::get_if<delivery::Steer>(&event)) {
+    if (steer->verb == delivery::SteerVerb::kHold) return !mutation_.is(Bug::kIgnoreHold);
+    if (steer->verb == delivery::SteerVerb::kRelease) return !mutation_.is(Bug::kIgnoreRelease);
+  }
+  if (std::holds_alternative<delivery::Suspended>(event)) {
+    return !mutation_.is(Bug::kIgnoreSuspension);
+  }
+  if (std::holds_alternative<delivery::Reconfigured>(event)) {
+    return !mutation_.is(Bug::kIgnoreReload);
+  }
   return true;
+}
+
+// As the daemon's workers pass it on.
+bool Saboteur::on_entry(delivery::Entry& entry) {
+  if (mutation_.strikes(Bug::kLoseEntry, 4)) return false;
+  if (!mutation_.is(Bug::kBelieveClock)) {
+    entry.due = daemon::believable_due(entry.id, entry.due, world_.now());
+  }
+  if (mutation_.is(Bug::kForgetDue)) entry.due = world_.now();
+  if (mutation_.is(Bug::kForgetAttempts)) entry.attempts = 0;
+  if (mutation_.is(Bug::kForgetHeld)) entry.held = false;
+  checker_.on_entry(entry);
+  if (mutation_.is(Bug::kIgnorePriority)) entry.priority = 0;
+  return true;
+}
+
+// What the engine sees of a message.
+void Saboteur::on_letter(std::shared_ptr<const mail::Letter>& letter) const {
+  const bool by = mutation_.is(Bug::kIgnoreDeliverBy);
+  const bool priority = mutation_.is(Bug::kIgnorePriority);
+  if (!by && !priority) return;
+  auto spoilt = std::make_shared<mail::Letter>(*letter);
+  auto envelope = std::make_shared<mail::Envelope>(*letter->envelope);
+  if (by) envelope->deliver_by.reset();
+  if (priority) envelope->priority = 0;
+  if (priority) {
+    for (auto& pending : spoilt->recipients) pending.priority = 0;
+  }
+  spoilt->envelope = std::move(envelope);
+  letter = std::move(spoilt);
 }
 
 void Saboteur::on_ready(delivery::SessionReady& ready) {
@@ -79,8 +159,9 @@ void Saboteur::on_ready(delivery::SessionReady& ready) {
       demanded == policy::TlsAuthentication::kNone ? policy::TlsAuthentication::kPkix : demanded;
 }
 
-void Saboteur::on_failed(const delivery::SessionFailed& failed) {
-  checker_.on_leaving(failed.conn);
+void Saboteur::on_failed(delivery::SessionFailed& failed) {
+  checker_.on_failed(failed.conn, failed.failure);
+  if (mutation_.is(Bug::kNeverSlowDown)) disguise(failed.failure.reply);
   const auto found = calls_.find(failed.conn);
   if (failed.failure.tls == policy::TlsFailure::kNone || found == calls_.end()) return;
   checker_.on_tls_failure(found->second, failed.failure.tls);
@@ -90,8 +171,9 @@ void Saboteur::on_failed(const delivery::SessionFailed& failed) {
 }
 
 void Saboteur::on_finished(delivery::SessionFinished& finished) {
-  checker_.on_finished(finished.conn);
+  checker_.on_finished(finished.conn, finished.result);
   for (auto& outcome : finished.result.outcomes) {
+    if (mutation_.is(Bug::kNeverSlowDown)) disguise(outcome.reply);
     if (outcome.verdict == smtp::Verdict::kMaybe && mutation_.is(Bug::kMaybeIsUntried)) {
       outcome.verdict = smtp::Verdict::kUntried;
     }
@@ -136,6 +218,7 @@ void Saboteur::mutate(queue::Settle& settle) {
   for (queue::Fate& fate : settle.fates) {
     if (fate.kind == queue::FateKind::kDeferred && mutation_.is(Bug::kRetryEarly))
       fate.progress.due += 1s;
+    if (mutation_.is(Bug::kTellDelayTwice)) fate.progress.delay_told = false;
     if (fate.kind == queue::FateKind::kDelivered && mutation_.strikes(Bug::kRedeliver, 3)) {
       fate.kind = queue::FateKind::kDeferred;
       fate.progress.revision = fate.revision + 1;
@@ -196,9 +279,9 @@ void Saboteur::on_write(std::string& bytes) {
 
 std::shared_ptr<Attempt> Saboteur::on_deliver(const delivery::Deliver& deliver,
                                               smtp::Transaction& transaction) {
-  if (mutation_.is(Bug::kDropRequireTls)) {
+  if (mutation_.bug != Bug::kNone) {
     auto envelope = std::make_shared<mail::Envelope>(*transaction.envelope);
-    envelope->tls_wish = mail::TlsWish::kPolicy;
+    spoil(*envelope, mutation_);
     transaction.envelope = std::move(envelope);
   }
   return checker_.on_deliver(deliver);

@@ -16,7 +16,8 @@ namespace posthaste::sim {
 
 class Saboteur : public rehearsal::Witness {
  public:
-  Saboteur(Checker& checker, Mutation& mutation) : checker_(checker), mutation_(mutation) {}
+  Saboteur(World& world, Checker& checker, Mutation& mutation)
+      : world_(world), checker_(checker), mutation_(mutation) {}
 
   bool on_event(delivery::Event& event) override;
   bool on_action(delivery::Action& action) override;
@@ -39,10 +40,14 @@ class Saboteur : public rehearsal::Witness {
  private:
   void on_connect(delivery::Connect& connect);
   void on_ready(delivery::SessionReady& ready);
-  void on_failed(const delivery::SessionFailed& failed);
+  void on_failed(delivery::SessionFailed& failed);
   void on_finished(delivery::SessionFinished& finished);
+  bool on_order(const delivery::Event& event);
+  bool on_entry(delivery::Entry& entry);
+  void on_letter(std::shared_ptr<const mail::Letter>& letter) const;
   void mutate(queue::Settle& settle);
 
+  World& world_;
   Checker& checker_;
   Mutation& mutation_;
   std::map<ConnId, delivery::Connect> calls_;     // as they are made

@@ -28,6 +28,22 @@ struct Host : rehearsal::Host {
   double handshake_trouble = 0;
   double refuses_calls = 0;  // per address and call
   double cuts = 0;           // how often a connection breaks somewhere
+  std::size_t provider = 0;
+};
+
+// How it is with a provider just now, as long as there are faults.
+enum class Weather : std::uint8_t { kFair, kDown, kDefers };
+
+// Who runs hosts, and what they bear of us together.
+struct Provider {
+  Duration greylist{};       // 0: none
+  unsigned connections = 0;  // at a time; 0: any number
+  unsigned messages = 0;     // a minute; 0: any number
+  bool says_421 = false;     // to too many messages; else 451
+  Weather weather = Weather::kFair;
+  // It changes: what it is when it is not fair, and for how long at most; 0: never.
+  Weather foul = Weather::kDown;
+  Duration fair_max{}, foul_max{};
 };
 
 enum class DomainKind { kMx, kNullMx, kNoDomain };
@@ -43,23 +59,31 @@ struct Domain {
 };
 
 struct Scenario {
+  std::vector<Provider> providers;
   std::vector<Host> hosts;
   std::vector<Domain> domains;
   delivery::Options options;  // what the checkers hold the engine to
   unsigned messages = 0;
-  unsigned workers_max = 1;  // each process has its own number
-  Duration fault_time{};     // then everything is healthy
-  Duration drain_time{};     // then everything must be settled
+  bool days = false;   // instead of hours
+  bool burst = false;  // many messages at once for few
+  unsigned workers_max = 1;
+  Duration fault_time{};  // then everything is healthy
   double dns_trouble = 0;
   double store_trouble = 0;
   unsigned crashes = 0;
   unsigned graceful_restarts = 0;
   unsigned reloads = 0;
   unsigned publications = 0;  // changes of TLSA, keys, MTA-STS
+  unsigned steerings = 0;     // by the operator
+  Duration clock_step_max{};  // at a restart, ahead or back
   std::vector<policy::TlsRule> rules;
 
   // No faults any more: certificates and what is published agree.
   void heal(Instant now);
+  // All clocks are set.
+  void shift(Duration by);
+  // By a route, or by what DNS says.
+  bool serves(const MxName& host, const Domain& domain) const;
   const Host* host_at(const IpAddress& address) const;
   const Domain* domain_named(const std::string& name) const;
   // The truth; trouble is added by who asks.
@@ -67,5 +91,11 @@ struct Scenario {
 };
 
 Scenario draw_scenario(World& world);
+// How long after the end of all faults everything must be settled.
+Duration drain_time(const Scenario& scenario);
+// What a reload may change.
+void draw_limits(Rng& rng, delivery::Options& options);
+void draw_retry(World& world, Scenario& scenario);
+void draw_routes(Rng& rng, Scenario& scenario);
 
 }  // namespace posthaste::sim

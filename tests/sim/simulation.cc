@@ -1,5 +1,6 @@
 #include "tests/sim/simulation.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace posthaste::sim {
@@ -34,8 +35,9 @@ Simulation::Simulation(std::uint64_t seed, Mutation mutation, bool trace)
       mutation_(std::move(mutation)),
       scenario_(draw_scenario(world_)),
       checker_(world_, scenario_),
-      saboteur_(checker_, mutation_),
-      internet_(world_, saboteur_, scenario_, mutation_) {}
+      saboteur_(world_, checker_, mutation_),
+      internet_(world_, saboteur_, scenario_, mutation_),
+      operator_(world_, checker_, scenario_) {}
 
 std::shared_ptr<Mta> Simulation::make_mta(std::unique_ptr<queue::MemoryStore> store) {
   const auto workers = static_cast<unsigned>(1 + world_.rng().below(scenario_.workers_max));
@@ -46,23 +48,56 @@ std::shared_ptr<Mta> Simulation::make_mta(std::unique_ptr<queue::MemoryStore> st
 void Simulation::plan_submissions() {
   Rng& rng = world_.rng();
   for (unsigned i = 0; i < scenario_.messages; ++i) {
-    Submitter::Message message;
-    if (rng.chance(0.9))
-      message.sender = fmt::format("s{}@{}", i, scenario_.domains[0].name.text());
-    const std::uint64_t recipients = 1 + rng.below(6);
-    for (std::uint64_t n = 0; n < recipients; ++n) {
-      const auto& domain = scenario_.domains[rng.below(scenario_.domains.size())];
-      message.recipients.push_back(
-          fmt::format("{}{}.{}@{}", rng.chance(0.1) ? "gone" : (rng.chance(0.1) ? "quiet" : "u"), i,
-                      n, domain.name.text()));
-    }
-    message.content = draw_content(rng);
-    message.requiretls = rng.chance(0.15);
-    submitters_.push_back(std::make_unique<Submitter>(world_, checker_, mutation_,
-                                                      std::move(message), rng.chance(0.5)));
-    const Duration when = world_.draw(0s, rng.chance(0.5) ? Duration(1min) : scenario_.fault_time);
+    submitters_.push_back(
+        std::make_unique<Submitter>(world_, checker_, mutation_, draw_message(i), rng.chance(0.5)));
+    const Duration soon = scenario_.burst ? Duration(5s) : Duration(1min);
+    const Duration when =
+        world_.draw(0s, scenario_.burst || rng.chance(0.5) ? soon : scenario_.fault_time);
     world_.after(when, [this, submitter = submitters_.back().get()] { submitter->submit(mta_); });
   }
+}
+
+Submitter::Message Simulation::draw_message(unsigned number) {
+  Rng& rng = world_.rng();
+  Submitter::Message message;
+  if (rng.chance(0.9))
+    message.sender = fmt::format("s{}@{}", number, scenario_.domains[0].name.text());
+  const bool utf8 = rng.chance(0.05);
+  const std::uint64_t recipients = 1 + rng.below(scenario_.burst ? 2 : 6);
+  for (std::uint64_t n = 0; n < recipients; ++n) {
+    const auto& domain = scenario_.domains[rng.below(scenario_.domains.size())];
+    const char* const kind = rng.chance(0.1) ? "gone" : (utf8 ? "\xC3\xBC" : "u");
+    std::string recipient = fmt::format("<{}{}.{}@{}>", kind, number, n, domain.name.text());
+    constexpr const char* kNotify[] = {" NOTIFY=NEVER", " NOTIFY=FAILURE", " NOTIFY=DELAY",
+                                       " NOTIFY=SUCCESS,FAILURE,DELAY"};
+    if (rng.chance(0.3)) recipient += kNotify[rng.below(std::size(kNotify))];
+    message.recipients.push_back(std::move(recipient));
+  }
+  message.content = draw_content(rng);
+  message.requiretls = rng.chance(0.15);
+  message.wishes = draw_wishes() + (utf8 ? " SMTPUTF8" : "");
+  return message;
+}
+
+std::string Simulation::draw_wishes() {
+  Rng& rng = world_.rng();
+  const auto seconds = [](Duration time) {
+    return std::chrono::duration_cast<std::chrono::seconds>(time).count();
+  };
+  std::string wishes;
+  if (rng.chance(0.12)) {
+    const Duration within = scenario_.days ? world_.draw(1h, 72h) : world_.draw(30s, 1h);
+    wishes += fmt::format(" BY={};{}", seconds(within), rng.chance(0.6) ? 'R' : 'N');
+  }
+  if (rng.chance(0.08)) {
+    const Duration hold = scenario_.days ? world_.draw(1h, 48h) : world_.draw(30s, 1h);
+    wishes += fmt::format(" HOLDFOR={}", seconds(hold));
+    longest_hold_ = std::max(longest_hold_, hold);
+  }
+  if (rng.chance(scenario_.burst ? 0.8 : 0.2)) {
+    wishes += fmt::format(" MT-PRIORITY={}", static_cast<int>(rng.below(19)) - 9);
+  }
+  return wishes;
 }
 
 void Simulation::plan_disasters() {
@@ -83,14 +118,40 @@ void Simulation::plan_disasters() {
     world_.after(world_.draw(0s, scenario_.fault_time), [this] { publish(); });
   }
   for (unsigned i = 0; i < scenario_.reloads; ++i) {
-    world_.after(world_.draw(0s, scenario_.fault_time), [this] {
-      Rng& rng = world_.rng();
-      scenario_.options.limits.connections = static_cast<std::uint32_t>(1 + rng.below(4));
-      scenario_.options.limits.messages_per_connection += static_cast<std::uint32_t>(rng.below(3));
-      scenario_.options.idle = world_.draw(1s, 30s);
-      mta_->reconfigure(options_of(scenario_, mutation_));
-    });
+    world_.after(world_.draw(0s, scenario_.fault_time), [this] { reload(); });
   }
+  for (unsigned i = 0; i < scenario_.steerings; ++i) {
+    // Most of them while there is much to steer.
+    const Duration when =
+        world_.draw(0s, world_.rng().chance(0.5) ? Duration(3min) : scenario_.fault_time);
+    world_.after(when, [this] { operator_.act(*mta_); });
+  }
+  for (Provider& provider : scenario_.providers) {
+    if (provider.fair_max > Duration(0)) plan_weather(provider);
+  }
+}
+
+// Fair and foul in turns, until the faults end.
+void Simulation::plan_weather(Provider& provider) {
+  const bool fair = provider.weather == Weather::kFair;
+  world_.after(world_.draw(1s, fair ? provider.fair_max : provider.foul_max), [this, &provider] {
+    if (!world_.faults()) return;
+    const bool was_fair = provider.weather == Weather::kFair;
+    provider.weather = was_fair ? provider.foul : Weather::kFair;
+    const auto number = &provider - scenario_.providers.data();
+    world_.say("provider {} {}", number,
+               !was_fair ? "is well again"
+                         : (provider.foul == Weather::kDown ? "is down" : "takes no mail"));
+    plan_weather(provider);
+  });
+}
+
+void Simulation::reload() {
+  Rng& rng = world_.rng();
+  if (rng.chance(0.7)) draw_limits(rng, scenario_.options);
+  if (rng.chance(0.4)) draw_retry(world_, scenario_);
+  if (rng.chance(0.6)) draw_routes(rng, scenario_);
+  mta_->reconfigure(options_of(scenario_, mutation_));
 }
 
 // A zone, a key or an MTA-STS policy changes. Whoever rolls a key over has both records out by
@@ -121,8 +182,17 @@ void Simulation::publish() {
 
 void Simulation::crash() {
   auto store = mta_->die();
+  if (scenario_.clock_step_max > Duration(0)) {
+    const Duration step = world_.draw(-scenario_.clock_step_max, scenario_.clock_step_max);
+    world_.step_clock(step);
+    scenario_.shift(step);
+    checker_.on_clock_stepped();
+    world_.say("the clock is set by {} s",
+               std::chrono::duration_cast<std::chrono::seconds>(step).count());
+  }
   mta_ = make_mta(std::move(store));
   mta_->start();
+  if (!mutation_.is(Bug::kForgetSuspension)) operator_.greet(*mta_);
 }
 
 // A crash may come first; then it is the next process that is asked, and restarted once more.
@@ -159,13 +229,16 @@ std::optional<std::string> Simulation::run() {
   mta_->start();
   plan_submissions();
   plan_disasters();
-  const Instant start = world_.now();
-  world_.run_until(start + scenario_.fault_time);
+  world_.run_until(world_.now() + scenario_.fault_time);
   world_.say("faults end");
   world_.end_faults();
   scenario_.heal(world_.now());
   for (const Domain& domain : scenario_.domains) mta_->on_sts_changed(domain.name);
-  world_.run_until(start + scenario_.fault_time + scenario_.drain_time);
+  // What is on its way to be held when it is released is held all the same.
+  for (const Duration wait : {Duration(0s), Duration(10min)}) {
+    world_.after(wait, [this] { operator_.set_free(*mta_); });
+  }
+  world_.run_until(world_.now() + drain_time(scenario_) + longest_hold_);
   check_end();
   return world_.violation();
 }

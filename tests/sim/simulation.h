@@ -11,6 +11,7 @@
 #include "daemon/rehearsal/notes.h"
 #include "tests/sim/checker.h"
 #include "tests/sim/internet.h"
+#include "tests/sim/operator.h"
 #include "tests/sim/saboteur.h"
 #include "tests/sim/submitter.h"
 
@@ -28,7 +29,11 @@ class Simulation {
 
  private:
   void plan_submissions();
+  Submitter::Message draw_message(unsigned number);
+  std::string draw_wishes();
   void plan_disasters();
+  void plan_weather(Provider& provider);
+  void reload();
   void publish();
   void crash();
   void restart_gracefully(Instant patience);
@@ -41,9 +46,11 @@ class Simulation {
   Checker checker_;
   Saboteur saboteur_;
   Internet internet_;
+  Operator operator_;
   rehearsal::Notes notes_;
   std::shared_ptr<Mta> mta_;
   std::vector<std::unique_ptr<Submitter>> submitters_;
+  Duration longest_hold_{};  // that a message asks for
 };
 
 }  // namespace posthaste::sim

@@ -1,5 +1,6 @@
 #include "tests/sim/submitter.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "lib/base/overloaded.h"
@@ -96,8 +97,11 @@ void Inbound::store(const smtp::Submission& submission) {
     mail::PendingRecipient pending;
     pending.recipient = recipient;
     pending.shard = shard_of(mail::routing_domain(recipient.address));
-    pending.progress.due = envelope->arrived;
+    const bool waits = !mutation_.is(Bug::kIgnoreHoldUntil);
+    pending.progress.due =
+        waits ? std::max(envelope->arrived, envelope->hold_until) : envelope->arrived;
     pending.tls_wish = envelope->tls_wish;
+    pending.priority = envelope->priority;
     accept.recipients.push_back(std::move(pending));
   }
   accept.ticket =
@@ -138,11 +142,10 @@ Submitter::Submitter(World& world, Checker& checker, const Mutation& mutation, M
       mutation_(mutation),
       message_(std::move(message)),
       pipelining_(pipelining) {
-  script_ = {"EHLO app.example\r\n", "MAIL FROM:<" + message_.sender + "> BODY=8BITMIME" +
-                                         (message_.utf8 ? " SMTPUTF8\r\n" : "\r\n")};
+  script_ = {"EHLO app.example\r\n",
+             "MAIL FROM:<" + message_.sender + "> BODY=8BITMIME" + message_.wishes + "\r\n"};
   for (const std::string& recipient : message_.recipients) {
-    const bool silent = recipient.starts_with("quiet");
-    script_.push_back("RCPT TO:<" + recipient + (silent ? "> NOTIFY=NEVER\r\n" : ">\r\n"));
+    script_.push_back("RCPT TO:" + recipient + "\r\n");
   }
   script_.push_back("DATA\r\n");
   script_.push_back(dot_stuffed(message_.content));
@@ -172,7 +175,8 @@ void Submitter::on_reply(int code) {
   ++replies_;
   if (code >= 400) return link_->close(Side::kCaller);  // it gives up; a real one would try again
   if (replies_ == final_reply_) {
-    world_.say("the submitter has its 250 for {}", render_id(inbound_->stored()));
+    world_.say("the submitter has its 250 for {}: <{}>{} to {}", render_id(inbound_->stored()),
+               message_.sender, message_.wishes, fmt::join(message_.recipients, " "));
     checker_.on_acknowledged(inbound_->stored(), message_.content);
   }
   speak();

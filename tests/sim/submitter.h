@@ -52,10 +52,10 @@ class Submitter {
  public:
   struct Message {
     std::string sender;
-    std::vector<std::string> recipients;
+    std::vector<std::string> recipients;  // "<a@b> NOTIFY=NEVER"
     std::string content;
+    std::string wishes;  // of MAIL: " BY=60;R MT-PRIORITY=3"
     bool requiretls = false;
-    bool utf8 = false;
   };
   Submitter(World& world, Checker& checker, const Mutation& mutation, Message message,
             bool pipelining);

@@ -1,0 +1,102 @@
+// What the Checker has to say of the order in which mail goes, and of how much of us a site bears.
+#include <algorithm>
+
+#include "tests/sim/checker.h"
+
+namespace posthaste::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+// What is ready may have to be loaded first, from a slow disk.
+constexpr Duration kLoading = 10s;
+
+// So many messages a minute every site is given, whatever it says.
+constexpr std::size_t kLeast = 10;
+// Some may be on their way when it says that it has had enough.
+constexpr std::size_t kOnTheirWay = 4;
+// Longer than nothing is given back after a site has said that it has enough.
+constexpr Duration kSlowed = 50s;
+
+bool says_enough(const smtp::Reply& reply) {
+  return reply.code == 451 && reply.enhanced.subject == 7 && reply.enhanced.detail == 28;
+}
+
+}  // namespace
+
+void Checker::on_backed_off(const delivery::BackedOff& event) {
+  paces_[event.domain.text()].back_offs[event.tls_wish] = {world_.now(), event.until};
+}
+
+void Checker::note_verdicts(const Call& call, const smtp::TransactionResult& result) {
+  Pace& pace = paces_[call.domain];
+  bool enough = false;
+  for (const smtp::RecipientOutcome& outcome : result.outcomes) {
+    enough |= says_enough(outcome.reply);
+  }
+  if (!enough || world_.now() < pace.had_enough + kSlowed) return;
+  pace.had_enough = world_.now();
+  pace.sent_before = pace.sent.size();
+  pace.open_before = calls_.size();
+  pace.sent.clear();
+}
+
+// Who has had enough of us gets no more in a minute than before, and little if that was little.
+void Checker::check_slowed(const std::string& domain) {
+  Pace& pace = paces_[domain];
+  while (!pace.sent.empty() && pace.sent.front() <= world_.now() - 2min) pace.sent.pop_front();
+  pace.sent.push_back(world_.now());
+  if (pace.had_enough == Instant{} || world_.now() >= pace.had_enough + kSlowed) return;
+  if (pace.sent.size() > std::max(kLeast, pace.sent_before) + kOnTheirWay)
+    world_.violate("had enough of us, and gets as much as ever: " + domain);
+}
+
+// Nor does he see more connections. REQUIRES that one more is about to be opened.
+void Checker::check_share(const std::string& domain) const {
+  const Pace& pace = paces_.at(domain);
+  const auto open =
+      1 +
+      static_cast<std::size_t>(std::count_if(calls_.begin(), calls_.end(), [&](const auto& call) {
+        return call.second.domain == domain && call.second.state != Call::State::kLeaving;
+      }));
+  const bool slowed = pace.had_enough != Instant{} && world_.now() < pace.had_enough + kSlowed;
+  if (slowed && open > std::max<std::size_t>(1, (pace.open_before + 1) / 2))
+    world_.violate("had enough of us, and sees as many connections as ever: " + domain);
+}
+
+// Nothing stands in the way of that recipient, as far as can be seen from outside.
+bool Checker::could_go_first(const Key& key, const Track& track, const Call& call) const {
+  if (track.fate != Fate::kQueued || !track.known || track.under_way || track.unsettled) {
+    return false;
+  }
+  if (track.domain != call.domain || track.claim != Claim::kNone || track.stored.held) {
+    return false;
+  }
+  const bool told = track.stored.delay_told || world_.now() < notice(key, track);
+  return track.due <= world_.now() && world_.now() < expiry(key, track) && told &&
+         wish_of(*track.envelope) == call.wish && !stopped(track, Duration(0));
+}
+
+// RFC 6710 §4.2: what has a higher priority goes first. Some of what had been taken out of the line
+// before it came may still go before it.
+void Checker::check_priority(const Key& key, const Call& call) {
+  if (call.stepped_down) return;  // others may be too young for that
+  const std::int8_t priority = tracks_.at(key).envelope->priority;
+  for (auto& [other, track] : tracks_) {
+    if (track.envelope->priority <= priority) continue;
+    if (!could_go_first(other, track, call)) {
+      track.can_go = Instant{};
+      continue;
+    }
+    if (track.can_go == Instant{}) {
+      track.can_go = world_.now();
+      track.overtaken = 0;
+    }
+    if (world_.now() < track.can_go + kLoading) continue;
+    if (++track.overtaken > 2 * scenario_.options.limits.connections + 3)
+      world_.violate(
+          fmt::format("{} goes before {}, which has a higher priority", name(key), name(other)));
+  }
+}
+
+}  // namespace posthaste::sim
