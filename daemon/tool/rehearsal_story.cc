@@ -181,7 +181,7 @@ std::string latest(const Results& results, const Style& style) {
                fmt::format("{}{}", mail.delivered ? "" : "queued ", render_span(mail.needed)),
                moment(mail.accepted).substr(5), mail.why});
   }
-  return "\n" + table.render({style.colour, kWidth});
+  return "\n" + table.render({style.colour, std::max(kWidth, style.width)});
 }
 
 std::string undelivered(const Results& results, const Style& style) {
@@ -190,7 +190,7 @@ std::string undelivered(const Results& results, const Style& style) {
   for (const auto& one : results.undelivered) {
     table.add({one.group, grouped(one.recipients), moment(one.first), one.words});
   }
-  return "\n" + table.render({style.colour, kWidth});
+  return "\n" + table.render({style.colour, std::max(kWidth, style.width)});
 }
 
 std::string heading(const std::string& title, const Results& results, const Style& style) {
