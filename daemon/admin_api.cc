@@ -29,6 +29,7 @@ constexpr const char* kLocalPages =
     "/v1/suspensions\n"
     "/v1/suspend?kind=&pattern=&for=&until=&words=   POST\n"
     "/v1/resume?kind=&pattern=&all=   POST\n"
+    "/v1/backup?dir=   POST, and GET for how it is\n"
     "/v1/messages/ID\n"
     "/v1/messages/ID/trace\n"
     "/v1/schedule?limit=\n"
@@ -64,7 +65,7 @@ HttpResponse trace_message(const queue::Store& store, MessageId id,
 // Pages that change something say themselves that they are to be asked by POST.
 bool is_changing(std::string_view path) {
   return path.starts_with("/v1/queue/") || path == "/v1/suspend" || path == "/v1/resume" ||
-         path == "/v1/tls/forget";
+         path == "/v1/backup" || path == "/v1/tls/forget";
 }
 
 }  // namespace
@@ -78,7 +79,8 @@ AdminApi::AdminApi(io::Loop& loop, std::shared_ptr<ReturnAddress> home, House ho
       census_(loop, house_.workers, home),
       tls_(loop, home, house_.workers, house_.reporter, runtime_),
       suspensions_({loop, house_.store, house_.log, house_.workers}, house_.suspensions),
-      steering_({loop, std::move(home), house_.store, house_.reader, house_.log, house_.workers}),
+      steering_({loop, home, house_.store, house_.reader, house_.log, house_.workers}),
+      backup_({loop, std::move(home), house_.store, house_.reader, house_.metrics, house_.log}),
       started_(loop.now()) {}
 
 void AdminApi::answer_public(const HttpRequest& request, const Respond& respond) {
@@ -127,6 +129,7 @@ void AdminApi::answer_v1(std::string_view path, const HttpRequest& request,
   if (path.starts_with(kSteering)) {
     return steering_.progress(path.substr(kSteering.size()), respond);
   }
+  if (path == "backup") return backup_.answer(request, respond);
   if (path == "suspend" || path == "resume" || path == "suspensions") {
     return suspensions_.answer(path, request, respond);
   }

@@ -11,6 +11,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "daemon/admin_backup.h"
 #include "daemon/admin_census.h"
 #include "daemon/admin_health.h"
 #include "daemon/admin_steering.h"
@@ -82,6 +83,7 @@ class AdminApi {
   AdminTls tls_;
   AdminSuspensions suspensions_;
   AdminSteering steering_;
+  AdminBackup backup_;
   const Instant started_;
   bool listening_ = false;
 };

@@ -8,6 +8,7 @@ namespace posthaste::daemon {
 
 void ask_all(const std::vector<Worker*>& workers, std::shared_ptr<ReturnAddress> home,
              std::function<void(Worker&, std::size_t index)> each, std::function<void()> done) {
+  if (workers.empty()) return home->send(done);
   const auto left = std::make_shared<std::atomic<std::size_t>>(workers.size());
   for (std::size_t index = 0; index < workers.size(); ++index) {
     workers[index]->post([each, done, left, index, home](Worker& worker) {

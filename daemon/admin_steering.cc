@@ -8,7 +8,6 @@
 
 #include "daemon/admin_ask_all.h"
 #include "daemon/admin_parameters.h"
-#include "daemon/admin_queue.h"
 #include "daemon/admin_response.h"
 #include "daemon/json_value.h"
 #include "daemon/worker.h"
@@ -39,6 +38,16 @@ std::optional<SteerVerb> parse_verb(std::string_view text) {
   return found->second;
 }
 
+HttpResponse unknown_ticket() {
+  return error_response(404, "that ticket is not known, or was too long ago");
+}
+
+void add(delivery::SteeringView& sum, const delivery::SteeringView& more) {
+  sum.matched += more.matched;
+  sum.under_way += more.under_way;
+  sum.left += more.left;
+}
+
 }  // namespace
 
 // One request of the operator's, from its ticket on.
@@ -48,68 +57,22 @@ struct AdminSteering::Order {
   std::string words;
   bool dry_run = false;
   bool searching = false;
-  std::uint64_t scanned = 0;  // recipients that were looked at
-  std::uint64_t found = 0;    // of those: that are meant
-  ShardId at_shard = 0;       // how far the search is
-  std::string trouble;        // why the search ended early
-  std::vector<std::uint64_t> engine_tickets;
-  std::vector<List> lists;                        // told to the engines already, while it searches
-  std::optional<delivery::SteeringView> outcome;  // once all of it is done
+  std::uint64_t scanned = 0;                  // recipients that were looked at
+  std::uint64_t found = 0;                    // of those: that are meant
+  ShardId at_shard = 0;                       // how far the search is
+  std::string trouble;                        // why the search ended early
+  std::vector<std::uint64_t> engine_tickets;  // that are not done yet
+  delivery::SteeringView settled;             // of those that are
+  std::vector<List> lists;                    // told to the engines already, while it searches
 
   bool searches() const { return dry_run || !filter.sender.empty(); }
 };
 
-// Belongs to the reader while it reads a slice, and to the admin between slices.
-struct AdminSteering::Search {
-  QueueLook look;
-  bool dry_run = false;
-  std::unique_ptr<QueueWalk> walk;
-  std::vector<MessageId> messages;  // of the list that grows
-  std::uint64_t found = 0;
-  Status status;
-
-  void read(const queue::Store& store, const std::stop_token& stop);
-  // Named messages are looked up one by one.
-  Status read_named(const queue::Store& store, const std::stop_token& stop);
-  void take(const queue::ListedRecipient& listed) {
-    ++found;
-    if (!dry_run && (messages.empty() || messages.back() != listed.id)) {
-      messages.push_back(listed.id);
-    }
-  }
-  bool over() const {
-    return !status || !look.filter.messages.empty() || !walk->cursor().has_value();
-  }
+// The engines' answers about these tickets, for each worker.
+struct AdminSteering::Inquiry {
+  std::vector<std::uint64_t> tickets;
+  std::vector<std::vector<delivery::SteeringView>> views;
 };
-
-void AdminSteering::Search::read(const queue::Store& store, const std::stop_token& stop) {
-  if (!look.filter.messages.empty()) {
-    status = read_named(store, stop);
-    return;
-  }
-  if (walk == nullptr) walk = std::make_unique<QueueWalk>(store, look);
-  status = walk->go(kRecordsPerSlice, stop, [this](QueueLine&& line) {
-    take(line.listed);
-    return true;
-  });
-}
-
-Status AdminSteering::Search::read_named(const queue::Store& store, const std::stop_token& stop) {
-  for (const MessageId id : look.filter.messages) {
-    const auto view = read_message(store, id, stop);
-    if (!view && view.error().code == ErrorCode::kNotFound) continue;
-    if (!view) return tl::unexpected(view.error());
-    if (!view->envelope || !fits_sender(look.filter, &*view->envelope)) continue;
-    for (const auto& pending : view->pending) {
-      const queue::ListedRecipient listed{id, pending};
-      const auto wanted = look.filter.state;
-      const bool fits = wanted == QueueFilter::State::kAny ||
-                        wanted == state_of(pending, &*view->envelope, *look.suspensions, look.now);
-      if (fits && fits_listed(look.filter, listed)) take(listed);
-    }
-  }
-  return {};
-}
 
 AdminSteering::AdminSteering(House house)
     : house_(std::move(house)),
@@ -188,55 +151,43 @@ void AdminSteering::begin_search(std::uint64_t ticket,
   Order& order = orders_.at(ticket);
   order.searching = true;
   ++searches_;
-  auto search = std::make_shared<Search>();
-  search->look = {order.filter, std::move(suspensions), house_.loop.now(), false};
-  search->dry_run = order.dry_run;
-  read_slice(ticket, std::move(search));
+  QueueLook look{order.filter, std::move(suspensions), house_.loop.now(), false};
+  read_slice(ticket, std::make_shared<QueueSearch>(std::move(look), !order.dry_run));
 }
 
-void AdminSteering::read_slice(std::uint64_t ticket, std::shared_ptr<Search> search) {
+void AdminSteering::read_slice(std::uint64_t ticket, std::shared_ptr<QueueSearch> search) {
   house_.reader.push_scan([this, ticket, search = std::move(search), home = house_.home,
                            &store = house_.store.store()](const std::stop_token& stop) {
-    search->read(store, stop);
+    search->read_slice(store, stop);
     home->send([this, ticket, search] { on_slice(ticket, search); });
   });
 }
 
-void AdminSteering::on_slice(std::uint64_t ticket, const std::shared_ptr<Search>& search) {
+void AdminSteering::on_slice(std::uint64_t ticket, const std::shared_ptr<QueueSearch>& search) {
   Order& order = orders_.at(ticket);
-  order.found = search->found;
-  if (search->walk != nullptr) {
-    order.scanned = search->walk->scanned();
-    if (search->walk->cursor()) order.at_shard = search->walk->cursor()->shard;
-  }
-  const bool over = search->over();
-  if (search->messages.size() >= kListMax || (over && !search->messages.empty())) {
-    tell_list(order, *search);
-  }
-  if (!over) return read_slice(ticket, search);
-  if (!search->status) order.trouble = search->status.error().words;
+  order.found = search->found();
+  order.scanned = search->scanned();
+  order.at_shard = search->at_shard();
+  if (search->listed() >= kListMax || search->over()) tell_list(order, search->take_messages());
+  if (!search->over()) return read_slice(ticket, search);
+  if (!search->status()) order.trouble = search->status().error().words;
   order.searching = false;
   order.lists.clear();
   --searches_;
 }
 
 // A message with recipients in many shards is found in each of them, and told once.
-void AdminSteering::tell_list(Order& order, Search& search) {
-  auto& messages = search.messages;
-  std::sort(messages.begin(), messages.end());
-  messages.erase(std::unique(messages.begin(), messages.end()), messages.end());
+void AdminSteering::tell_list(Order& order, std::vector<MessageId> messages) {
   std::erase_if(messages, [&](MessageId id) {
     return std::any_of(order.lists.begin(), order.lists.end(), [id](const List& told) {
       return std::binary_search(told->begin(), told->end(), id);
     });
   });
-  if (!messages.empty()) {
-    auto selection = order.filter.selection();
-    selection.messages = std::make_shared<const std::vector<MessageId>>(std::move(messages));
-    order.lists.push_back(selection.messages);
-    tell_engines(order, std::move(selection));
-  }
-  messages = {};
+  if (messages.empty()) return;
+  auto selection = order.filter.selection();
+  selection.messages = std::make_shared<const std::vector<MessageId>>(std::move(messages));
+  order.lists.push_back(selection.messages);
+  tell_engines(order, std::move(selection));
 }
 
 void AdminSteering::tell_engines(Order& order, delivery::Selection selection) {
@@ -255,54 +206,54 @@ void AdminSteering::progress(std::string_view text, const Respond& respond) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ticket);
   const bool whole = error == std::errc{} && end == text.data() + text.size();
   const auto found = whole ? orders_.find(ticket) : orders_.end();
-  if (found == orders_.end()) {
-    return respond(error_response(404, "that ticket is not known, or was too long ago"));
-  }
-  const Order& order = found->second;
-  Json json{{"ticket", ticket},
-            {"verb", name(order.verb)},
-            {"dry_run", order.dry_run},
-            {"searching", order.searching},
-            {"scanned", order.scanned},
-            {"scanned_part", order.searching ? double(order.at_shard) / kShards : 1.0},
-            {"found", order.found},
-            {"trouble", order.trouble}};
-  if (order.outcome) return answer(std::move(json), *order.outcome, respond);
-  auto views = std::make_shared<std::vector<delivery::SteeringView>>(house_.workers.size());
+  if (found == orders_.end()) return respond(unknown_ticket());
+  const auto inquiry = std::make_shared<Inquiry>();
+  inquiry->tickets = found->second.engine_tickets;
+  inquiry->views.resize(house_.workers.size());
   ask_all(
       house_.workers, house_.home,
-      [tickets = order.engine_tickets, views](Worker& worker, std::size_t index) {
-        delivery::SteeringView& sum = (*views)[index];
-        for (const std::uint64_t each : tickets) {
-          const auto view = worker.engine().steering(each);
-          if (!view) continue;  // nothing was meant here, or it is long done
-          sum.matched += view->matched;
-          sum.under_way += view->under_way;
-          sum.left += view->left;
+      [inquiry](Worker& worker, std::size_t index) {
+        for (const std::uint64_t each : inquiry->tickets) {
+          inquiry->views[index].push_back(worker.engine().steering(each).value_or(
+              delivery::SteeringView{}));  // so long ago that it is not known any more
         }
       },
-      [this, ticket, json = std::move(json), views, respond] {
-        delivery::SteeringView sum;
-        for (const auto& view : *views) {
-          sum.matched += view.matched;
-          sum.under_way += view.under_way;
-          sum.left += view.left;
-        }
-        const bool over = sum.left == 0 && !json["searching"].get<bool>();
-        const auto still = orders_.find(ticket);
-        if (over && still != orders_.end()) still->second.outcome = sum;  // engines forget it
-        answer(json, sum, respond);
+      [this, ticket, inquiry, respond] {
+        const auto order = orders_.find(ticket);
+        if (order == orders_.end()) return respond(unknown_ticket());
+        answer(ticket, order->second, *inquiry, respond);
       });
 }
 
-void AdminSteering::answer(Json json, const delivery::SteeringView& view,
+// Engines remember the latest tickets only: what is done is added up here for good.
+void AdminSteering::answer(std::uint64_t ticket, Order& order, const Inquiry& inquiry,
                            const Respond& respond) const {
-  json["now"] = time_json(house_.loop.now());
-  json["matched"] = view.matched;
-  json["under_way"] = view.under_way;
-  json["left"] = view.left;
-  json["done"] = view.left == 0 && !json["searching"].get<bool>();
-  respond(json_response(text_of(json)));
+  delivery::SteeringView open;
+  for (std::size_t i = 0; i < inquiry.tickets.size(); ++i) {
+    delivery::SteeringView sum;
+    for (const auto& of_worker : inquiry.views) add(sum, of_worker[i]);
+    const auto still =
+        std::find(order.engine_tickets.begin(), order.engine_tickets.end(), inquiry.tickets[i]);
+    if (still == order.engine_tickets.end()) continue;  // another inquiry has seen its end
+    add(sum.left == 0 ? order.settled : open, sum);
+    if (sum.left == 0) order.engine_tickets.erase(still);
+  }
+  const bool over = !order.searching && order.engine_tickets.empty();
+  add(open, order.settled);
+  respond(json_response(
+      text_of({{"now", time_json(house_.loop.now())},
+               {"ticket", ticket},
+               {"verb", name(order.verb)},
+               {"dry_run", order.dry_run},
+               {"searching", order.searching},
+               {"scanned", order.scanned},
+               {"scanned_part", order.searching ? double(order.at_shard) / kShards : 1.0},
+               {"found", order.found},
+               {"trouble", order.trouble},
+               {"matched", open.matched},
+               {"under_way", open.under_way},
+               {"left", open.left},
+               {"done", over}})));
 }
 
 }  // namespace posthaste::daemon

@@ -20,14 +20,13 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/admin_queue_walk.h"
+#include "daemon/admin_queue_search.h"
 #include "daemon/admin_return_address.h"
 #include "daemon/http_server.h"
-#include "daemon/json_value.h"
 #include "daemon/log.h"
 #include "daemon/reader_thread.h"
 #include "daemon/store_thread.h"
-#include "lib/delivery/view.h"
+#include "lib/delivery/event.h"
 #include "lib/io/loop.h"
 
 namespace posthaste::daemon {
@@ -39,7 +38,6 @@ class AdminSteering {
   static constexpr std::size_t kSearchesMax = 8;
   static constexpr std::size_t kTicketsMax = 100;
   static constexpr std::size_t kListMax = 100'000;  // messages told to the engines at once
-  static constexpr std::size_t kRecordsPerSlice = 10'000;
 
   struct House {
     io::Loop& loop;
@@ -61,17 +59,18 @@ class AdminSteering {
 
  private:
   struct Order;
-  struct Search;
+  struct Inquiry;
 
   static Result<Order> parse(std::string_view verb, const HttpRequest& request, Instant now);
   void begin_search(std::uint64_t ticket, std::shared_ptr<const policy::Suspensions> suspensions);
-  void read_slice(std::uint64_t ticket, std::shared_ptr<Search> search);
-  void on_slice(std::uint64_t ticket, const std::shared_ptr<Search>& search);
+  void read_slice(std::uint64_t ticket, std::shared_ptr<QueueSearch> search);
+  void on_slice(std::uint64_t ticket, const std::shared_ptr<QueueSearch>& search);
   void tell_engines(Order& order, delivery::Selection selection);
-  void tell_list(Order& order, Search& search);
+  void tell_list(Order& order, std::vector<MessageId> messages);
   void log(std::uint64_t ticket, const Order& order, const HttpRequest& request);
   void forget_old();
-  void answer(Json json, const delivery::SteeringView& view, const Respond& respond) const;
+  void answer(std::uint64_t ticket, Order& order, const Inquiry& inquiry,
+              const Respond& respond) const;
 
   const House house_;
   std::map<std::uint64_t, Order> orders_;  // by ticket, so by age

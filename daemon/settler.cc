@@ -56,7 +56,8 @@ mail::HistoryEvent history(const delivery::Settlement& settlement, Instant now) 
   event.recipient = settlement.before.recipient.address.text();
   event.host = settlement.host;
   event.tls = settlement.tls;
-  event.words = render_reply(settlement.reply);
+  event.words =
+      is_steered(settlement.ending) ? settlement.reply.text : render_reply(settlement.reply);
   const bool waits = fate_kind(settlement.ending) == queue::FateKind::kDeferred;
   if (waits) event.next_due = settlement.after.due;
   const bool ours = settlement.by_operator || is_steered(settlement.ending);
@@ -74,6 +75,16 @@ mail::HistoryEvent delay_told(const mail::Envelope& original, const report::Repo
   event.recipient = told.recipient.address.text();
   event.words = "told to " + original.sender.text() + " by message " + render_id(id);
   return event;
+}
+
+// What has ended says by which message its sender hears of it.
+void name_notification(const report::ReportedRecipient& told, MessageId id,
+                       std::vector<mail::HistoryEvent>& events) {
+  const std::string recipient = told.recipient.address.text();
+  for (auto& event : events) {
+    if (event.recipient != recipient || event.kind == mail::HistoryKind::kDelayTold) continue;
+    event.words += (event.words.empty() ? "" : "; ") + ("told by message " + render_id(id));
+  }
 }
 
 queue::Fate fate_of(const delivery::Settlement& settlement) {
@@ -191,8 +202,11 @@ void Settler::notify(const delivery::Persist& persist, const Runtime& runtime, I
   if (notification.recipients.empty()) return;
   const MessageId id = ids_.next(now);
   for (const auto& told : notification.recipients) {
-    if (told.action != report::Action::kDelayed) continue;
-    request.history.push_back(delay_told(original, told, id, now));
+    if (told.action == report::Action::kDelayed) {
+      request.history.push_back(delay_told(original, told, id, now));
+    } else {
+      name_notification(told, id, request.history);
+    }
   }
   const std::string_view action = name(foremost_action(notification));
   metrics_.notified(action);

@@ -40,6 +40,9 @@ Outcome show_tls_report(const Arguments& arguments, const Style& style);
 Outcome steer_queue(const Arguments& arguments, const Style& style);  // "queue hold", …
 Outcome suspend_mail(const Arguments& arguments, const Style& style);
 Outcome resume_mail(const Arguments& arguments, const Style& style);
+Outcome back_up_queue(const Arguments& arguments, const Style& style);
+// The queue's files, without the daemon.
+Outcome check_queue(const Arguments& arguments, const Style& style);
 // Mail hosts, without the daemon.
 Outcome probe_tls(const Arguments& arguments, const Style& style);
 // A table of Postfix's.

@@ -37,35 +37,43 @@ std::int64_t priority_of(const Json& recipient) {
 bool has_priority(const Json& recipient) { return priority_of(recipient) != 0; }
 bool has_deadline(const Json& recipient) { return time(recipient, "deliver_by").has_value(); }
 
+// What nobody tried: the operator's word, and what a sender was told.
+bool is_attempt(const std::string& kind) {
+  return kind == "delivered" || kind == "deferred" || kind == "bounced" || kind == "expired";
+}
+
 std::string event_title(const Json& event, const Style& style) {
   const std::string kind = text(event, "kind");
-  std::string shown = style.bold(kind);
-  if (kind == "delivered") shown = style.good(kind);
-  if (kind == "bounced" || kind == "expired") shown = style.bad(kind);
-  std::string title = shown;
-  if (kind != "accepted") {
-    title += " " + text(event, "recipient");
-    title += style.dull(fmt::format(" (attempt {})", number(event, "attempt")));
+  std::string said = kind == "delay_told" ? "told that it is late, for" : kind;
+  if (kind == "delivered") {
+    said = style.good(said);
+  } else if (kind == "bounced" || kind == "expired" || kind == "removed") {
+    said = style.bad(said);
+  } else {
+    said = style.bold(said);
   }
-  return title;
+  if (kind != "accepted") said += " " + text(event, "recipient");
+  if (is_attempt(kind)) said += style.dull(fmt::format(" (attempt {})", number(event, "attempt")));
+  return said;
 }
 
 std::string event_block(const Json& event, const Style& style, Instant now) {
   const auto when = time(event, "time").value_or(Instant{});
   std::string said = fmt::format("{}  {} {}\n", render_moment(when), event_title(event, style),
                                  style.dull(render_distance(when, now)));
-  const bool accepted = text(event, "kind") == "accepted";
+  const std::string kind = text(event, "kind");
+  const bool accepted = kind == "accepted";
   if (accepted) {
     said += fact("from", text(event, "sender"));
     said += fact("to", text(event, "recipient"));
   }
   said += fact("host", text(event, "host"));
   said += fact("TLS", text(event, "tls"));
-  said += fact(accepted ? "submitted" : "reply", text(event, "words"));
-  if (const auto next = time(event, "next_due")) {
+  said += fact(accepted ? "submitted" : is_attempt(kind) ? "reply" : "words", text(event, "words"));
+  if (const auto next = time(event, "next_due"); next && kind != "held") {
     const std::string why = text(event, "class");
     said += fact("next",
-                 fmt::format("{} after, at {}{}", render_span(*next - when),
+                 fmt::format("{} after, at {}{}", render_span(std::max(*next - when, Duration{})),
                              render_clock(*next, when), why.empty() ? "" : ", because: " + why));
   } else if (!accepted) {
     said += fact("because", text(event, "class"));
@@ -184,6 +192,15 @@ Result<std::string> tell_message(std::string_view answer, const Style& style) {
   said += fact("size", plural(number(*json, "bytes"), "byte") + ", " + text(*json, "body_type") +
                            (flag(*json, "smtputf8") ? ", smtputf8" : ""));
   said += fact("envid", text(*json, "envid"));
+  if (const auto by = time(*json, "deliver_by")) {
+    said += fact("by", render_when(*by, now) + (flag(*json, "late_mail_returns")
+                                                    ? ", or it goes back"
+                                                    : ", or its sender is told"));
+  }
+  if (const auto from = time(*json, "hold_until"); from && *from > now) {
+    said += fact("not before", render_when(*from, now));
+  }
+  if (has_priority(*json)) said += fact("priority", std::to_string(priority_of(*json)));
   said +=
       fact("to", fmt::format("{}, {} still pending", plural(total, "recipient"), pending.size()));
   for (const auto& recipient : pending) said += "\n" + pending_block(recipient, style, now);

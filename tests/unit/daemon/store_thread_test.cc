@@ -56,8 +56,11 @@ class StoreThreadTest : public testing::Test {
   void start() {
     thread_ = std::make_unique<StoreThread>(
         std::unique_ptr<queue::Store>(store_), options_, metrics_, log_,
-        [this](unsigned, std::vector<queue::StoreEvent>&& events) {
-          for (const auto& event : events) on(event);
+        [this](unsigned worker, std::vector<queue::StoreEvent>&& events) {
+          for (const auto& event : events) {
+            on(event);
+            if (worker == thread_->admin_lane()) on_note(event);
+          }
         },
         [this](bool trouble) {
           troubles_.push_back(trouble);
@@ -71,6 +74,16 @@ class StoreThreadTest : public testing::Test {
     settled_.push_back(settled->id);
     if (settled->id == wanted_) done_.set_value();
     if (settled->id == kGood) store_->set_unreadable(kBad, false);
+  }
+  void on_note(const queue::StoreEvent& event) {
+    constexpr std::uint64_t kNumber = 0xFFFF'FFFF'FFFFU;
+    if (const auto* kept = std::get_if<queue::Kept>(&event)) {
+      note_answered_.set_value("kept " + std::to_string(kept->ticket & kNumber));
+    } else if (const auto* refused = std::get_if<queue::NotKept>(&event)) {
+      note_answered_.set_value("not kept " + std::to_string(refused->ticket & kNumber) + ": " +
+                               refused->words);
+      store_->set_trouble(std::nullopt);
+    }
   }
   void wait_for(MessageId settled) {
     EXPECT_EQ(done_.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready)
@@ -92,6 +105,7 @@ class StoreThreadTest : public testing::Test {
   Log log_{LogLevel::kError, LogFormat::kLogfmt};
   MessageId wanted_;
   std::promise<void> done_;
+  std::promise<std::string> note_answered_;
   std::vector<MessageId> settled_;
   std::vector<bool> troubles_;
   std::unique_ptr<StoreThread> thread_;
@@ -148,6 +162,27 @@ TEST_F(StoreThreadTest, ForgetsTheOldestNotesRatherThanGrow) {
   thread_->push(delivered(kGood));  // refused once; that ends the trouble
   thread_->stop();
   EXPECT_THAT(notes(), ElementsAre("b=1", "c=1"));
+}
+
+TEST_F(StoreThreadTest, AnswersANoteThatSomebodyWaitsForWhenItIsDurable) {
+  start();
+  auto kept = note("a", "1");
+  kept.ticket = thread_->admin_lane() << 48 | 7;
+  thread_->push(std::move(kept));
+  EXPECT_EQ(note_answered_.get_future().get(), "kept 7");
+  thread_->stop();
+  EXPECT_THAT(notes(), ElementsAre("a=1"));
+}
+
+TEST_F(StoreThreadTest, DoesNotKeepANoteForLaterThatSomebodyWasRefused) {
+  store_->set_trouble(queue::MemoryStore::Trouble{true, true, "the disk is full"});
+  start();
+  auto kept = note("a", "1");
+  kept.ticket = thread_->admin_lane() << 48 | 7;
+  thread_->push(std::move(kept));
+  EXPECT_EQ(note_answered_.get_future().get(), "not kept 7: the disk is full");
+  thread_->stop();
+  EXPECT_THAT(notes(), IsEmpty());
 }
 
 }  // namespace
