@@ -131,9 +131,9 @@ class Tool(unittest.TestCase):
         self.assertEqual((answer["waiting"], answer["by_class"]["greylist"], answer["destinations_total"] >= 1), (2, 2, True))
         self.assertEqual({row["within"]: row["recipients"] for row in answer["due"] if row["recipients"]}, {"1h": 2})
         text = self.told("schedule")
-        self.assertRegex(text, r"(?m)^  1h +2 #+$")
+        self.assertRegex(text, r"(?m)^  1h +2 g+$")
         self.assertRegex(text, r"(?m)^busy\.test +2 +0 +0 ")
-        self.assertIn("waiting because: greylist 2", text)
+        self.assertRegex(text, r"(?m)^waiting because\n  g greylist +2  greylisted$")
 
     # ---- policy, configuration ----------------------------------------------------------------------------------
     def test_tls_explain_names_the_origin_of_every_field(self):
