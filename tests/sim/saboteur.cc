@@ -284,7 +284,11 @@ std::shared_ptr<Attempt> Saboteur::on_deliver(const delivery::Deliver& deliver,
     spoil(*envelope, mutation_);
     transaction.envelope = std::move(envelope);
   }
-  return checker_.on_deliver(deliver);
+  auto attempt = checker_.on_deliver(deliver);
+  // What the engine did not see, the session does.
+  const bool blind = mutation_.is(Bug::kIgnorePriority) || mutation_.is(Bug::kIgnoreDeliverBy);
+  if (blind) transaction.envelope = attempt->envelope;
+  return attempt;
 }
 
 policy::TlsFailure Saboteur::on_judged(policy::TlsFailure failure) {

@@ -66,7 +66,8 @@ Submitter::Message Simulation::draw_message(unsigned number) {
   const std::uint64_t recipients = 1 + rng.below(scenario_.burst ? 2 : 6);
   for (std::uint64_t n = 0; n < recipients; ++n) {
     const auto& domain = scenario_.domains[rng.below(scenario_.domains.size())];
-    const char* const kind = rng.chance(0.1) ? "gone" : (utf8 ? "\xC3\xBC" : "u");
+    const bool umlaut = utf8 && rng.chance(0.5);
+    const char* const kind = rng.chance(0.1) ? "gone" : (umlaut ? "\xC3\xBC" : "u");
     std::string recipient = fmt::format("<{}{}.{}@{}>", kind, number, n, domain.name.text());
     constexpr const char* kNotify[] = {" NOTIFY=NEVER", " NOTIFY=FAILURE", " NOTIFY=DELAY",
                                        " NOTIFY=SUCCESS,FAILURE,DELAY"};
