@@ -61,7 +61,7 @@ void Checker::on_steer(const delivery::Steer& steer) {
     track.can_go = Instant{};
     switch (steer.verb) {
       case SteerVerb::kRetry:
-        track.due = std::min(track.due, world_.now());
+        track.due = std::min(track.due, std::max(world_.now(), track.envelope->hold_until));
         paces_[track.domain].back_offs.clear();
         break;
       case SteerVerb::kHold:
@@ -164,8 +164,7 @@ void Checker::check_stopped(const Key& key, const Track& track) {
   if (track.claim == Claim::kEnd) world_.violate("tried after it was removed: " + name(key));
   if (stopped(track, Duration(0))) world_.violate("tried while it is suspended: " + name(key));
   // Nobody believes what was counted with a clock that was wrong.
-  const bool believed = stepped_ == Instant{} && !track.words.contains(SteerVerb::kRetry);
-  if (believed && world_.now() < track.envelope->hold_until)
+  if (stepped_ == Instant{} && world_.now() < track.envelope->hold_until)
     world_.violate("tried before it was to be released: " + name(key));
 }
 
