@@ -166,6 +166,7 @@ class Checker {
   bool host_stopped(const MxName& host) const;
   Instant free_since(const Track& track) const;
   bool resumed_since(Instant then) const;
+  Instant held_until(const Track& track) const;
   void check_stopped(const Key& key, const Track& track);
   // ---- checker_flow.cc
   void check_priority(const Key& key, const Call& call);

@@ -53,6 +53,11 @@ bool Checker::surely_selects(const delivery::Steer& steer, const Key& key,
   return settled && plain && track.claim == Claim::kNone && may_select(selection, key, track);
 }
 
+// Nobody believes what was counted with a clock that was wrong.
+Instant Checker::held_until(const Track& track) const {
+  return stepped_ == Instant{} ? track.envelope->hold_until : Instant{};
+}
+
 void Checker::on_steer(const delivery::Steer& steer) {
   for (auto& [key, track] : tracks_) {
     if (!may_select(steer.selection, key, track)) continue;
@@ -61,7 +66,7 @@ void Checker::on_steer(const delivery::Steer& steer) {
     track.can_go = Instant{};
     switch (steer.verb) {
       case SteerVerb::kRetry:
-        track.due = std::min(track.due, std::max(world_.now(), track.envelope->hold_until));
+        track.due = std::min(track.due, std::max(world_.now(), held_until(track)));
         paces_[track.domain].back_offs.clear();
         break;
       case SteerVerb::kHold:
@@ -163,8 +168,7 @@ void Checker::check_stopped(const Key& key, const Track& track) {
     world_.violate("tried while it is held: " + name(key));
   if (track.claim == Claim::kEnd) world_.violate("tried after it was removed: " + name(key));
   if (stopped(track, Duration(0))) world_.violate("tried while it is suspended: " + name(key));
-  // Nobody believes what was counted with a clock that was wrong.
-  if (stepped_ == Instant{} && world_.now() < track.envelope->hold_until)
+  if (world_.now() < held_until(track))
     world_.violate("tried before it was to be released: " + name(key));
 }
 
