@@ -25,6 +25,7 @@
 #include "lib/delivery/agenda.h"
 #include "lib/delivery/backlog.h"
 #include "lib/delivery/quota.h"
+#include "lib/delivery/ramp.h"
 #include "lib/delivery/router.h"
 #include "lib/delivery/settings.h"
 #include "lib/delivery/shared.h"
@@ -220,6 +221,7 @@ class Destination : public AgendaItem {
   std::size_t connections_ = 0;  // of any state
   std::size_t questions_ = 0;    // under way
   bool starving_ = false;
+  Ramp ramp_;
   std::uint64_t judged_ = 0;  // as the router had it when connections were last looked at
 
   std::uint32_t failures_ = 0;  // attempts that failed as a whole, in a row

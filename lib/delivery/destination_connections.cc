@@ -99,10 +99,12 @@ void Destination::detach(Connection& connection) {
   switch (connection.state) {
     case State::kOpening: --opening_; break;
     case State::kFree:
+      --connection.site->up;
       shared_.idle.erase(connection.idle);
       std::erase(free_, &connection);
       break;
     case State::kBusy:
+      --connection.site->up;
       --busy_;
       --shared_.busy;
       break;
@@ -132,6 +134,7 @@ void Destination::on_ready(Connection& connection, const SessionReady& ready, Tu
   connection.tls = tls_in_words(connection.dial, ready.tls);
   if (!ready.tls) connection.stepped_down = stepped_down(connection.dial);
   --opening_;
+  ++connection.site->up;
   set_free(connection, turn);
   const Dial& dial = connection.dial;
   connection.stale |= router_.outdated(dial);
@@ -199,6 +202,7 @@ void Destination::on_finished(Connection& connection, const smtp::TransactionRes
   if (health.throttled != nullptr) {
     slow_down(connection, *health.throttled, turn);
   } else if (health.verdict) {
+    ramp_.on_verdict(settings_.limits.connections);
     wider = site->window.on_verdict(settings_.limits.connections);
   }
   const bool done = connection.messages >= settings_.limits.messages_per_connection;

@@ -75,15 +75,17 @@ void Destination::slow_down(const Connection& connection, const smtp::Reply& rep
                                 window.connections(), window.rate()});
 }
 
-// The site was not there, and will not be flooded when it is back.
+// It was not there, and will not be flooded when it is back; nor will its site, if no other domain
+// has it up.
 void Destination::expect_ramp() {
-  if (site_ && site_->connections <= connections_) site_->window.begin_ramp();
+  ramp_.begin();
+  if (site_ && site_->up == 0) site_->window.begin_ramp();
 }
 
 void Destination::add_site_to(DestinationView& view) const {
   const std::string key = site_ ? site_->key() : router_.site_key();
   if (!key.empty()) view.site = render_site(key);
-  view.window = settings_.limits.connections;
+  view.window = std::min(settings_.limits.connections, ramp_.connections());
   if (!site_) return;
   view.window = std::min(view.window, std::uint64_t{site_->connections_max()});
   view.slowed_until = site_->window.whole_at();

@@ -168,11 +168,13 @@ const Batch* Destination::call_for(Instant now) const {
   return enough ? nullptr : head->get();
 }
 
-// While nobody is up, one call at a time goes ahead as a probe.
+// While nobody is up, one call at a time goes ahead as a probe; after a back-off others follow as
+// mail is taken.
 bool Destination::open_one(Turn& turn) {
   const Batch* head = call_for(turn.now);
   if (head == nullptr) return false;
   if (up() == 0 && opening_ > 0) return false;
+  if (up() + opening_ >= ramp_.connections()) return false;
   const Instant from = std::max(quota_->messages.free_at(), site_ ? site_->send_from() : Instant{});
   if (turn.now < from) {  // it would have nothing to do
     blocked_until_ = std::min(blocked_until_, from);

@@ -6,9 +6,9 @@
 //
 // A destination is a routing domain and a wish about TLS. It has a route plan (hosts in preference
 // order, each with its addresses and what it must show), a pool of connections and a back-off; the
-// limits are its domain's. While no connection of it is up, one goes ahead
-// as a probe and walks the plan; once one is up, more are opened to the host that answered, up to
-// the limit.
+// limits are its domain's, and its site's. While no connection of it is up, one goes ahead as a
+// probe and walks the plan; once one is up, more are opened to the host that answered, up to the
+// limit: at once, or, where it had been down, as mail is taken.
 //
 // Lifetime     one worker. Threads: none. Randomness: the Rng given. Clock: the `now` given.
 // Memory       an entry that only waits costs at most 48 bytes (40, see schedule.h); what is being

@@ -45,7 +45,8 @@ class Site {
   Window window;
   Pace messages;
   Pace calls;
-  std::size_t connections = 0;
+  std::size_t connections = 0;  // of any state
+  std::size_t up = 0;
   std::size_t members = 0;
   Turns turns{Turns::Level::kSite};
 

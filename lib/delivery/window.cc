@@ -27,23 +27,6 @@ std::uint32_t Window::sent_lately(Instant now) const {
   return now < minute_ + 2 * kMinute ? std::max(sent_, sent_before_) : 0;
 }
 
-void Window::begin_ramp() {
-  connections_ = 1;
-  ramp_left_ = 1;
-}
-
-bool Window::on_verdict(std::uint32_t limit) {
-  if (ramp_left_ == 0 || --ramp_left_ > 0) return false;
-  connections_ *= 2;
-  const std::uint32_t most = slowed_ ? all_connections_.before : limit;
-  if (connections_ >= most) {
-    connections_ = slowed_ ? most : kAll;
-  } else {
-    ramp_left_ = connections_;
-  }
-  return true;
-}
-
 bool Window::slow_down(std::size_t in_use, Instant now, std::string words) {
   const auto used = static_cast<std::uint32_t>(std::min<std::size_t>(in_use, kAll / 2));
   all_connections_.before = std::max({all_connections_.before, used, 1U});
@@ -53,7 +36,6 @@ bool Window::slow_down(std::size_t in_use, Instant now, std::string words) {
   slowed_ = true;
   slowed_at_ = now;
   connections_ = std::max(std::min(connections_, used) / 2, 1U);
-  ramp_left_ = 0;
   if (rate_ == 0) {
     all_messages_.before = std::max(sent_lately(now), 2 * kRateLeast);
     rate_ = all_messages_.before;
@@ -80,7 +62,6 @@ Window::Progress Window::recover(Instant now) {
     if (connections_ < all_connections_.before || rate_ < all_messages_.before) continue;
     slowed_ = false;
     connections_ = kAll;
-    ramp_left_ = 0;
     rate_ = 0;
     all_connections_ = {};
     all_messages_ = {};

@@ -1,7 +1,6 @@
 // Window: how much of its limits a site gets just now.
 //
-//   whole --it was down, and may be back--> ramp: one connection, doubled as it takes mail -->
-//   whole
+//   whole --it was down, and may be back--> ramp: see Ramp --> whole
 //     ^ \--it has enough of us (421, 451)--> slowed: half the connections, half the rate --.
 //     '---- an eighth of what there was, minute by minute, while it says so no more -------'
 //
@@ -16,6 +15,7 @@
 #include <string>
 
 #include "lib/base/time.h"
+#include "lib/delivery/ramp.h"
 #include "lib/delivery/rate.h"
 
 namespace posthaste::delivery {
@@ -28,16 +28,16 @@ inline constexpr Duration kSlowedAtMostEvery = std::chrono::seconds(10);
 class Window {
  public:
   // Connections that may be open or opening; kAll: as many as the limits allow.
-  static constexpr std::uint32_t kAll = UINT32_MAX;
-  std::uint32_t connections() const { return connections_; }
+  static constexpr std::uint32_t kAll = Ramp::kAll;
+  std::uint32_t connections() const { return std::min(connections_, ramp_.connections()); }
   bool may_send(Instant now) const { return pace_.may(now); }
   Instant send_from() const { return pace_.free_at(); }
   void on_sent(Instant now);
 
-  // The site is down, and nobody else is connected to it.
-  void begin_ramp();
+  // The site is down: nobody is connected to it.
+  void begin_ramp() { ramp_.begin(); }
   // It has decided about mail. True: more is allowed now. `limit`: what would be allowed else.
-  bool on_verdict(std::uint32_t limit);
+  bool on_verdict(std::uint32_t limit) { return ramp_.on_verdict(limit); }
   // It has enough of us. False: that had been heard already.
   bool slow_down(std::size_t in_use, Instant now, std::string words);
   // What time brings back.
@@ -60,8 +60,8 @@ class Window {
   std::uint32_t sent_lately(Instant now) const;
   void set_rate(std::uint32_t rate);
 
-  std::uint32_t connections_ = kAll;
-  std::uint32_t ramp_left_ = 0;  // verdicts until the next doubling; 0: no ramp
+  Ramp ramp_;
+  std::uint32_t connections_ = kAll;  // while it is slowed
   bool slowed_ = false;
   std::uint32_t rate_ = 0;
   Share all_connections_;
