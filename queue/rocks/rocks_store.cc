@@ -22,6 +22,9 @@
 namespace posthaste::queue {
 namespace {
 
+// What stays free of the disk, beside what a commit takes itself.
+constexpr std::uint64_t kRoomToWrite = std::uint64_t{4} << 20;
+
 using Clock = std::chrono::steady_clock;
 
 // The first id of the first millisecond that begins at `instant` or after it.
@@ -57,6 +60,7 @@ struct RocksStore::Parts {
         epoch(now) {}
 
   bool look_for_room();
+  bool room_for(std::size_t bytes);
   void empty_memtables() const;
   rocksdb::Status write();
   void try_resume();
@@ -148,8 +152,9 @@ bool RocksStore::Parts::look_for_room() {
   return !full;
 }
 
-// While there is still room for it. To go on after a full disk, RocksDB has to write out first what
-// it has in memory, and then it has the ballast for that, no more.
+// Does not wait for it. When the disk gets full: while there is still room for it. To go on after a
+// full disk, RocksDB has to write out first what it has in memory, and then it has the ballast for
+// that, no more.
 void RocksStore::Parts::empty_memtables() const {
   rocksdb::FlushOptions how;
   how.wait = false;
@@ -159,9 +164,27 @@ void RocksStore::Parts::empty_memtables() const {
   }
 }
 
+// RocksDB must not be the one who finds out. When the first write to a new log fails for want of
+// room and there is nothing in memory either, its recovery goes on with that same log, and the
+// write after it runs into an assertion (7.8.3: WritableFileWriter::
+// AssertFalseAndGetStatusForPrevError), which ends the process.
+bool RocksStore::Parts::room_for(std::size_t bytes) {
+  std::uint64_t free = 0;
+  const auto enough = [&] {
+    const bool told = database->db().GetEnv()->GetFreeSpace(options.dir, &free).ok();
+    return !told || free >= bytes + kRoomToWrite;
+  };
+  return !counters.full || enough() || (ballast.throw_off() && enough());
+}
+
 rocksdb::Status RocksStore::Parts::write() {
   rocksdb::WriteBatch& batch = transaction.finish();
   if (batch.Count() == 0) return rocksdb::Status::OK();
+  if (!room_for(batch.GetDataSize())) {
+    counters.trouble = true;
+    ++counters.failures;
+    return rocksdb::Status::NoSpace("the disk of the queue is full");
+  }
   if (counters.trouble) try_resume();
   rocksdb::WriteOptions how;
   how.sync = options.sync && transaction.durable();
@@ -216,6 +239,19 @@ Status RocksStore::prune_history(Instant before) {
                      slice(first.view()), slice(last.view()));
   if (!status.ok()) return tl::unexpected(to_error(status, "pruning the history"));
   return {};
+}
+
+// What was removed is in the log and in memory until a memtable is full, which may take for ever
+// when a backlog has drained and little new mail comes; and what it removes is on the disk until
+// then. Written out, removals are merged with what they remove (deletion_collector.h). Of mail that
+// came and went since, nothing is written.
+void RocksStore::give_back_room() {
+  constexpr std::uint64_t kEntriesMin = 1000;
+  const Database& database = *parts_->database;
+  std::uint64_t entries = 0;
+  const bool known = database.db().GetIntProperty(
+      database.family(Family::kBody), rocksdb::DB::Properties::kNumEntriesActiveMemTable, &entries);
+  if (known && entries >= kEntriesMin) parts_->empty_memtables();
 }
 
 Status RocksStore::prune_notes(Instant now) { return parts_->notes.prune(now); }

@@ -53,7 +53,7 @@ IMPURE_HEADERS = re.compile(r"(thread|mutex|shared_mutex|condition_variable|futu
                             r"(sys|net|netinet|arpa|linux)/.*|fstream|filesystem|iostream|random)")
 IMPURE_WORDS = re.compile(r"\b(system_clock|steady_clock|high_resolution_clock|getenv|secure_getenv|gettimeofday|"
                           r"clock_gettime|random_device|thread_local)\b")
-SYSTEM_HEADER = re.compile(r"[a-z0-9_]+|(sys|net|netinet|arpa|linux)/[a-z0-9_]+\.h|(time|unistd|fcntl|poll|netdb|signal|"
+SYSTEM_HEADER = re.compile(r"[a-z0-9_]+|(sys|net|netinet|arpa|linux)/[a-z0-9_]+\.h|(time|unistd|fcntl|poll|netdb|signal|langinfo|"
                            r"pthread|getopt|syslog|resolv)\.h")
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
