@@ -323,6 +323,7 @@ void StoreThread::prune_if_due() {
   if (const auto pruned = store_->prune_notes(now); !pruned) {
     log_.write(LogLevel::kWarning, "notes_not_pruned", {{"words", pruned.error().words}});
   }
+  store_->give_back_room();
 }
 
 void StoreThread::on_timer() {

@@ -76,6 +76,9 @@ class Store {
   virtual Status prune_history(Instant before) = 0;
   // Deletes notes that have expired, some of them at each call, so that a call is cheap.
   virtual Status prune_notes(Instant now) = 0;
+  // Begins to give back the room of what was removed, where nothing else would soon. Cheap; to be
+  // called every few minutes.
+  virtual void give_back_room() {}
 
   virtual Result<mail::Chunk> body_chunk(MessageId id, std::uint16_t chunk) const = 0;
   // All events of a message, oldest first; kNotFound when nothing is known of it.

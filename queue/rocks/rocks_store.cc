@@ -251,7 +251,7 @@ void RocksStore::give_back_room() {
   std::uint64_t entries = 0;
   const bool known = database.db().GetIntProperty(
       database.family(Family::kBody), rocksdb::DB::Properties::kNumEntriesActiveMemTable, &entries);
-  if (known && entries >= kEntriesMin) parts_->empty_memtables();
+  if (known && entries >= kEntriesMin && !parts_->counters.full) parts_->empty_memtables();
 }
 
 Status RocksStore::prune_notes(Instant now) { return parts_->notes.prune(now); }

@@ -86,6 +86,7 @@ class RocksStore final : public Store {
   std::uint64_t corrupt_records() const override { return stats().corrupt; }
   Status prune_history(Instant before) override;
   Status prune_notes(Instant now) override;
+  void give_back_room() override;
   Result<mail::Chunk> body_chunk(MessageId id, std::uint16_t chunk) const override;
   Result<std::vector<mail::HistoryEvent>> history(MessageId id) const override;
   Result<mail::Envelope> envelope(MessageId id) const override;

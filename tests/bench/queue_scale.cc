@@ -171,6 +171,7 @@ class Scale {
       settle.fates.push_back(Fate{});
       return Request(std::move(settle));
     });
+    store_->give_back_room();
     const auto begun = Clock::now();
     for (int look = 0; look < 6; ++look) {
       std::printf("drained  %9.0f s after: disk %.0f MiB, rss %.0f MiB\n", seconds_since(begun),

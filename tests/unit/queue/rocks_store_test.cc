@@ -7,9 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <thread>
 
 #include "queue/rocks/database.h"
 #include "queue/rocks/keys.h"
@@ -359,6 +361,34 @@ TEST_F(RocksDirectory, FlushesNothingOfMailThatGoesOutAtOnce) {
     if (kind == ".sst" || kind == ".blob") bytes += entry.file_size();
   }
   EXPECT_LT(bytes, 200000U);
+}
+
+TEST_F(RocksDirectory, GivesBackTheRoomOfABacklogThatHasDrained) {
+  constexpr std::uint64_t kMessages = 3000;
+  const auto bytes = [this] {
+    std::uintmax_t sum = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(dir_.path())) {
+      std::error_code gone;
+      const auto size = entry.file_size(gone);
+      if (!gone) sum += size;
+    }
+    return sum;
+  };
+  const auto store = open();
+  for (std::uint64_t i = 0; i < kMessages; ++i) {  // 24 MB through memtables of 256 KiB
+    commit_one(*store, make_accept(id_at(1000 + i), {{5, 0}}, 8000));
+  }
+  const std::uintmax_t full = bytes();
+  EXPECT_GT(full, kMessages * 8000);
+  for (std::uint64_t i = 0; i < kMessages; ++i) {
+    commit_one(*store, make_settle(5, id_at(1000 + i), {delivered(0)}));
+  }
+  store->give_back_room();
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (bytes() > full / 20 && std::chrono::steady_clock::now() < until) {
+    std::this_thread::yield();
+  }
+  EXPECT_LT(bytes(), full / 20);
 }
 
 TEST_F(RocksDirectory, ReadsNothingForALoneRecipientThatIsDeliveredAtOnce) {
