@@ -170,7 +170,8 @@ class Destination : public AgendaItem {
   void look_after_site(Turn& turn);
   void rest_from_site(Turn& turn);
   bool site_has_room(Turn& turn);
-  void slow_down(const Connection& connection, const smtp::Reply& reply, Turn& turn);
+  void slow_down(const Connection& connection, Window::TooMuch what, const smtp::Reply& reply,
+                 Turn& turn);
   void expect_ramp();
   void add_site_to(DestinationView& view) const;
 

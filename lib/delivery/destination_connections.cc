@@ -200,7 +200,7 @@ void Destination::on_finished(Connection& connection, const smtp::TransactionRes
   settle(*batch, result, connection, elsewhere, reader, turn);
   bool wider = false;
   if (health.throttled != nullptr) {
-    slow_down(connection, *health.throttled, turn);
+    slow_down(connection, Window::TooMuch::kMail, *health.throttled, turn);
   } else if (health.verdict) {
     ramp_.on_verdict(settings_.limits.connections);
     wider = site->window.on_verdict(settings_.limits.connections);
@@ -275,7 +275,10 @@ void Destination::on_failed(Connection& connection, const smtp::SessionFailure& 
   }
   ReplyReader reader(*turn.options().replies, connection.dial.to.candidate.host);
   Trouble trouble = trouble_of_session(told, *connection.dial.to.tls, reader, connection.host);
-  if (trouble.slow_down) slow_down(connection, failure.reply, turn);
+  if (trouble.slow_down) {
+    const auto what = connection.messages == 0 ? Window::TooMuch::kCalls : Window::TooMuch::kMail;
+    slow_down(connection, what, failure.reply, turn);
+  }
   note_failure(connection, std::move(trouble), turn);
   drain(turn);
 }

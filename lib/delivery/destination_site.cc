@@ -67,10 +67,11 @@ bool Destination::site_has_room(Turn& turn) {
   return false;
 }
 
-void Destination::slow_down(const Connection& connection, const smtp::Reply& reply, Turn& turn) {
+void Destination::slow_down(const Connection& connection, Window::TooMuch what,
+                            const smtp::Reply& reply, Turn& turn) {
   Window& window = connection.site->window;
   const std::string words = smtp::render_reply(reply);
-  if (!window.slow_down(connection.site->connections, turn.now, words)) return;
+  if (!window.slow_down(what, connection.site->connections, turn.now, words)) return;
   turn.out.push_back(SlowedDown{domain_, connection.dial.to.candidate.host, words,
                                 window.connections(), window.rate()});
 }

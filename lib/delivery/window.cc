@@ -27,7 +27,7 @@ std::uint32_t Window::sent_lately(Instant now) const {
   return now < minute_ + 2 * kMinute ? std::max(sent_, sent_before_) : 0;
 }
 
-bool Window::slow_down(std::size_t in_use, Instant now, std::string words) {
+bool Window::slow_down(TooMuch what, std::size_t in_use, Instant now, std::string words) {
   const auto used = static_cast<std::uint32_t>(std::min<std::size_t>(in_use, kAll / 2));
   all_connections_.before = std::max({all_connections_.before, used, 1U});
   words_ = std::move(words);
@@ -36,6 +36,7 @@ bool Window::slow_down(std::size_t in_use, Instant now, std::string words) {
   slowed_ = true;
   slowed_at_ = now;
   connections_ = std::max(std::min(connections_, used) / 2, 1U);
+  if (what == TooMuch::kCalls) return true;
   if (rate_ == 0) {
     all_messages_.before = std::max(sent_lately(now), 2 * kRateLeast);
     rate_ = all_messages_.before;

@@ -2,6 +2,7 @@
 //
 //   whole --it was down, and may be back--> ramp: see Ramp --> whole
 //     ^ \--it has enough of us (421, 451)--> slowed: half the connections, half the rate --.
+//     |     (said to a caller, before any mail: the rate stays)                            |
 //     '---- an eighth of what there was, minute by minute, while it says so no more -------'
 //
 // Lifetime     its site's. Threads: none. Clock: the `now` given.
@@ -38,8 +39,9 @@ class Window {
   void begin_ramp() { ramp_.begin(); }
   // It has decided about mail. True: more is allowed now. `limit`: what would be allowed else.
   bool on_verdict(std::uint32_t limit) { return ramp_.on_verdict(limit); }
-  // It has enough of us. False: that had been heard already.
-  bool slow_down(std::size_t in_use, Instant now, std::string words);
+  // It has enough of us: of calls, or of mail. False: that had been heard already.
+  enum class TooMuch : std::uint8_t { kCalls, kMail };
+  bool slow_down(TooMuch what, std::size_t in_use, Instant now, std::string words);
   // What time brings back.
   enum class Progress : std::uint8_t { kNone, kMore, kWhole };
   Progress recover(Instant now);

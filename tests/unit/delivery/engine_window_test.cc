@@ -8,16 +8,17 @@ namespace {
 using policy::RefusalMeaning;
 using smtp::Stage;
 using smtp::Verdict;
+using TooMuch = Window::TooMuch;
 
 TEST(Window, HalvesAndComesBackStepByStep) {
   Window window;
   Instant now = kStart;
   EXPECT_EQ(window.connections(), Window::kAll);
-  EXPECT_TRUE(window.slow_down(16, now, "too much"));
+  EXPECT_TRUE(window.slow_down(TooMuch::kMail, 16, now, "too much"));
   EXPECT_EQ(window.connections(), 8U);
   EXPECT_EQ(window.rate(), kRateLeast);
-  EXPECT_FALSE(window.slow_down(16, now + 1s, "too much")) << "it was heard";
-  EXPECT_TRUE(window.slow_down(8, now + 1min, "too much"));
+  EXPECT_FALSE(window.slow_down(TooMuch::kMail, 16, now + 1s, "too much")) << "it was heard";
+  EXPECT_TRUE(window.slow_down(TooMuch::kMail, 8, now + 1min, "too much"));
   EXPECT_EQ(window.connections(), 4U);
   now += 1min;
   EXPECT_EQ(window.recover(now + 59s), Window::Progress::kNone);
@@ -36,9 +37,21 @@ TEST(Window, HalvesAndComesBackStepByStep) {
   EXPECT_EQ(window.rate(), 0U);
 }
 
+TEST(Window, LetsMailPassAtItsPaceWhereOnlyCallsAreTooMany) {
+  Window window;
+  for (int i = 0; i < 100; ++i) window.on_sent(kStart + Duration(300ms) * i);
+  EXPECT_TRUE(window.slow_down(TooMuch::kCalls, 16, kStart + 30s, "too many connections"));
+  EXPECT_EQ(window.connections(), 8U);
+  EXPECT_EQ(window.rate(), 0U);
+  EXPECT_TRUE(window.may_send(kStart + 30s));
+  while (window.slowed()) window.recover(window.next_step());
+  EXPECT_EQ(window.connections(), Window::kAll);
+}
+
 TEST(Window, NeverClosesAltogether) {
   Window window;
-  for (int i = 0; i < 20; ++i) window.slow_down(1, kStart + kSlowedAtMostEvery * i, "go away");
+  for (int i = 0; i < 20; ++i)
+    window.slow_down(TooMuch::kMail, 1, kStart + kSlowedAtMostEvery * i, "go away");
   EXPECT_EQ(window.connections(), 1U);
   EXPECT_EQ(window.rate(), kRateLeast);
 }
@@ -46,7 +59,7 @@ TEST(Window, NeverClosesAltogether) {
 TEST(Window, HoldsMessagesToHalfOfWhatTheHostHadTaken) {
   Window window;
   for (int i = 0; i < 100; ++i) window.on_sent(kStart + Duration(300ms) * i);
-  window.slow_down(4, kStart + 30s, "too much");
+  window.slow_down(TooMuch::kMail, 4, kStart + 30s, "too much");
   EXPECT_EQ(window.rate(), 50U);
   int sent = 0;
   for (Instant now = kStart + 30s; now < kStart + 90s; now += 10ms) {
