@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t kSmallest = 4;
 
 bool later(const Scheduled& a, const Scheduled& b) {
-  return std::tie(a.due, a.id, a.number) > std::tie(b.due, b.id, b.number);
+  if (a.due != b.due) return a.due > b.due;
+  return std::tie(a.id, a.number) > std::tie(b.id, b.number);
 }
 
 std::size_t grown(std::size_t size) { return std::max(kSmallest, size + size / 4); }
@@ -27,7 +28,23 @@ WaitingHeap::WaitingHeap(std::vector<Scheduled> entries) : entries_(std::move(en
   make_heap();
 }
 
-void WaitingHeap::make_heap() { std::make_heap(entries_.begin(), entries_.end(), later); }
+// std::make_heap() takes every entry down to a leaf and up again. Most of them stay about where
+// they are, and with millions of entries that is a quarter of the time: a turn is waiting.
+void WaitingHeap::make_heap() {
+  for (std::size_t i = entries_.size() / 2; i-- > 0;) sink(i);
+}
+
+void WaitingHeap::sink(std::size_t start) {
+  const Scheduled sinking = entries_[start];
+  std::size_t at = start;
+  for (std::size_t child = 2 * at + 1; child < entries_.size(); child = 2 * at + 1) {
+    if (child + 1 < entries_.size() && later(entries_[child], entries_[child + 1])) ++child;
+    if (!later(sinking, entries_[child])) break;
+    entries_[at] = entries_[child];
+    at = child;
+  }
+  if (at != start) entries_[at] = sinking;
+}
 
 void WaitingHeap::push(const Scheduled& entry) {
   append(entries_, entry);

@@ -93,6 +93,7 @@ class WaitingHeap {
 
  private:
   void make_heap();
+  void sink(std::size_t start);  // REQUIRES that what is beneath is in order
 
   std::vector<Scheduled> entries_;
 };

@@ -62,6 +62,36 @@ TEST(WaitingHeap, ComesOutSorted) {
   }
 }
 
+// Whatever is taken out of it, and however many are left.
+TEST(WaitingHeap, IsInOrderWhenSomeAreTakenOrHastened) {
+  Rng rng(6);
+  for (std::uint64_t size = 0; size < 200; ++size) {
+    WaitingHeap heap;
+    for (std::uint64_t i = 0; i < size; ++i) {
+      heap.push(entry(i, Duration(static_cast<Duration::rep>(rng.below(50) + 50))));
+    }
+    std::vector<Scheduled> taken;
+    heap.take([](const Scheduled& one) { return one.id.value % 3 == 0; }, taken);
+    ASSERT_EQ(heap.size() + taken.size(), size);
+    const Instant soon(Duration(7));
+    const auto hastened =
+        heap.hasten([](const Scheduled& one) { return one.id.value % 5 == 0; }, soon);
+    Instant last;
+    for (std::size_t i = 0; !heap.empty(); ++i) {
+      const Instant due = heap.pop_front().due;
+      ASSERT_EQ(due == soon, i < hastened);
+      ASSERT_GE(due, last);
+      last = due;
+    }
+    WaitingHeap steered(std::move(taken));
+    for (last = {}; !steered.empty();) {
+      const Instant due = steered.pop_front().due;
+      ASSERT_GE(due, last);
+      last = due;
+    }
+  }
+}
+
 TEST(ReadyLine, IsFirstInFirstOutAndTakesBackAtTheFront) {
   ReadyLine line;
   std::deque<std::uint64_t> model;
