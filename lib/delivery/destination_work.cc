@@ -14,6 +14,17 @@ constexpr Duration kWakeAtMostEvery = std::chrono::milliseconds(1);
 // While others starve, a connection is given up after that many messages.
 constexpr std::uint32_t kMessagesWhileOthersStarve = 20;
 
+// What is more than a transaction may have now: the limit was another when the batch was made.
+Batch cut_off(Batch& batch, std::size_t most) {
+  Batch surplus;
+  if (batch.entries.size() > most) {
+    const auto from = batch.entries.begin() + static_cast<std::ptrdiff_t>(most);
+    surplus.entries.assign(from, batch.entries.end());
+    batch.entries.erase(from, batch.entries.end());
+  }
+  return surplus;
+}
+
 }  // namespace
 
 void Destination::work(Turn& turn) {
@@ -130,6 +141,7 @@ bool Destination::deliver_one(Turn& turn) {
   carrier->site->messages.take(turn.now);
   carrier->site->window.on_sent(turn.now);
   auto batch = unstage(index);
+  backlog_.put_back(cut_off(*batch, settings_.limits.recipients_per_message));
   in_flight_ += batch->entries.size();
   Connection& connection = *carrier;
   std::erase(free_, carrier);

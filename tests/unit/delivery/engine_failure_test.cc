@@ -300,5 +300,18 @@ TEST(EngineFailure, KeepsConnectionsWhenOnlyLimitsChange) {
   EXPECT_EQ(rig.only<Quit>().conn, connect.conn);
 }
 
+// Found by the simulator, seed 1019.
+TEST(EngineFailure, WhatWaitsForAConnectionHeedsALimitThatHasBeenLowered) {
+  EngineRig rig;
+  rig.arrive({"a@example.com", "b@example.com", "c@example.com"});
+  const auto connect = rig.route();
+  auto changed = std::make_shared<Options>(rig.options);
+  changed->limits.recipients_per_message = 2;
+  rig.tell(Reconfigured{changed});
+  rig.ready(connect.conn);
+  EXPECT_EQ(rig.only<Deliver>().recipients.size(), 2U);
+  EXPECT_EQ(rig.only<Load>().numbers, std::vector<std::uint16_t>{2}) << "the next one";
+}
+
 }  // namespace
 }  // namespace posthaste::delivery
