@@ -102,6 +102,7 @@ class Checker {
     std::weak_ptr<Attempt> attempt;
     Claim claim = Claim::kNone;
     std::set<delivery::SteerVerb> words;  // of the operator, that may have reached him
+    bool hastened = false;                // by the operator, who named the message
     Instant released;                     // by the operator
     unsigned overtaken = 0;               // by mail of lower priority, since he could go
     Instant can_go;                       // since when; the epoch: not known

@@ -53,9 +53,10 @@ bool Checker::surely_selects(const delivery::Steer& steer, const Key& key,
   return settled && plain && track.claim == Claim::kNone && may_select(selection, key, track);
 }
 
-// Nobody believes what was counted with a clock that was wrong.
+// Nobody believes what was counted with a clock that was wrong; and who names the message to be
+// tried again does not want it to wait for its hour.
 Instant Checker::held_until(const Track& track) const {
-  return stepped_ == Instant{} ? track.envelope->hold_until : Instant{};
+  return stepped_ == Instant{} && !track.hastened ? track.envelope->hold_until : Instant{};
 }
 
 void Checker::on_steer(const delivery::Steer& steer) {
@@ -66,6 +67,7 @@ void Checker::on_steer(const delivery::Steer& steer) {
     track.can_go = Instant{};
     switch (steer.verb) {
       case SteerVerb::kRetry:
+        track.hastened |= steer.selection.messages != nullptr;
         track.due = std::min(track.due, std::max(world_.now(), held_until(track)));
         paces_[track.domain].back_offs.clear();
         break;
