@@ -168,8 +168,13 @@ Status Daemon::open_workers() {
     auto contexts = TlsContexts::make(*runtime_, warnings);
     if (!contexts) return tl::unexpected(contexts.error());
     workers_.push_back(std::make_unique<Worker>(index, runtime_, std::move(*contexts)));
+    const auto tell_all = [this](const delivery::Event& event) {
+      for (const auto& worker : workers_) {
+        worker->post([event](Worker& w) { w.engine_event(event); });
+      }
+    };
     auto attached = workers_.back()->attach(
-        {metrics_, log_, *store_, *reader_, *reporter_, inbound_connections_});
+        {metrics_, log_, *store_, *reader_, *reporter_, inbound_connections_, tell_all});
     if (!attached) return attached;
     // Before the first entry of the queue comes in.
     workers_.back()->post([suspensions = suspensions_](Worker& worker) {

@@ -315,7 +315,12 @@ void Worker::apply(delivery::Action& action) {
           [&](delivery::FellBack& e) { tls_office_->on(e); },
           [&](delivery::TlsBarred& e) { tls_office_->on(e); },
           [&](delivery::SuspectedStrip& e) { tls_office_->on(e); },
-          [&](delivery::Remember& e) { tls_office_->on(e); },
+          [&](delivery::Remember& e) {
+            // A host that one of us has seen verified is watched by all: any domain may lead there.
+            if (e.shown && !e.drop)
+              house_->tell_all(delivery::Remembered{true, e.key, e.value, e.expires});
+            tls_office_->on(e);
+          },
           [&](delivery::BackedOff& e) {
             const auto wait =
                 std::chrono::ceil<std::chrono::seconds>(e.until - loop_.now()).count();

@@ -50,6 +50,8 @@ class Worker {
     ReaderThread& reader;
     TlsReporter& reporter;
     std::atomic<std::uint32_t>& inbound_connections;
+    // For every worker's engine, the asker's too; any thread.
+    std::function<void(const delivery::Event& event)> tell_all = [](const delivery::Event&) {};
   };
   using Mail = std::variant<std::vector<queue::StoreEvent>, std::function<void(Worker&)>>;
 

@@ -6,6 +6,11 @@
 #include "lib/base/check.h"
 
 namespace posthaste::rehearsal {
+namespace {
+
+constexpr Duration kMailBetweenWorkers = std::chrono::milliseconds(1);
+
+}  // namespace
 
 Mta::Mta(World& world, Witness& witness, Outside& outside,
          std::shared_ptr<const delivery::Options> options, Notes& notes,
@@ -75,6 +80,14 @@ Instant Mta::oldest() const {
 
 void Mta::tell(const delivery::Event& event) {
   for (const auto& worker : workers_) worker->tell(event);
+}
+
+// A host that one worker has seen verified is watched by all, as soon as mail between them arrives.
+void Mta::remember(const delivery::Remember& note) {
+  notes_.take(note);
+  if (!note.shown || note.drop || workers_.size() == 1) return;
+  soon(kMailBetweenWorkers, [this, known = delivery::Remembered{true, note.key, note.value,
+                                                                note.expires}] { tell(known); });
 }
 
 void Mta::at(Instant when, std::function<void()> what) {

@@ -53,7 +53,7 @@ class Mta : public std::enable_shared_from_this<Mta> {
   // Answers go to that worker, in the order of all that it hears of the store.
   std::uint64_t expect_answer(unsigned worker,
                               std::function<void(const queue::StoreEvent&)> answer);
-  void remember(const delivery::Remember& note) { notes_.take(note); }
+  void remember(const delivery::Remember& note);
   // What a domain publishes has changed.
   void on_sts_changed(const RoutingDomain& domain) { tell(delivery::StsChanged{domain}); }
   // Calls it unless we are dead by then.

@@ -195,7 +195,11 @@ void TlsMemory::restore(bool shown, std::string_view key, std::string_view value
   if (!remembered || remembered->expires <= now) return;
   if (shown) {
     const auto host = decode_shown_key(key);
-    if (host && shown_.size() < kEntriesMax) shown_.set(*host, *remembered);
+    if (!host) return;
+    const TlsRemembered* kept = shown_.find(*host);
+    if (kept != nullptr && kept->expires >= expires) return;
+    if (kept == nullptr) shrink(shown_, now);
+    shown_.set(*host, *remembered);
   } else {
     const auto endpoint = decode_key(key);
     if (endpoint && entries_.size() < kEntriesMax) entries_.set(*endpoint, *remembered);

@@ -13,7 +13,8 @@
 // Does not     persist: what is learned, and what is forgotten at somebody's word, is told
 //              (TlsMemory::Change), and what was kept comes back by restore(). What merely leaves
 //              here, by time or for want of room, is not: each worker has a memory, the store has
-//              one note for all of them, and lets it go when it expires.
+//              one note for all of them, and lets it go when it expires. Its owner lets the other
+//              workers hear of hosts that have shown verified TLS, since any domain may lead there.
 #pragma once
 
 #include <cstddef>
@@ -98,7 +99,8 @@ class TlsMemory {
                       Changes& out);
   bool has_shown_verified(const MxName& host, std::uint16_t port, Instant now) const;
 
-  // What was kept before; wrong or expired notes are ignored.
+  // What was kept before, or what another worker has just learned of the strip guard's kind: of two
+  // of these the one holds that expires later. Wrong or expired notes are ignored.
   void restore(bool shown, std::string_view key, std::string_view value, Instant expires,
                Instant now);
   // The operator's word: everything of that address or host name, with or without its port. Gives

@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 constexpr Duration kKnown = 3h;
 // A changed MTA-STS policy is told at once; what had begun by then may end.
 constexpr Duration kTold = 10s;
+// What one worker has seen of a host, the others know by then.
+constexpr Duration kHeard = 10ms;
 
 // The versions that were in force at some time since then.
 template <typename Version>
@@ -38,13 +40,13 @@ bool Checker::could_go(const Call& call, mail::TlsWish wish, const Shown& shown)
   return false;
 }
 
-// A host that has shown verified TLS is not believed when it offers none.
+// A host that has shown verified TLS, to whichever worker, is not believed when it offers none.
 void Checker::check_plaintext(const Call& call, const policy::TlsPolicy& policy) {
   if (policy.level == policy::TlsLevel::kNone || !policy.strip_guard) return;
   const auto known = shown_verified_.find({call.host, call.endpoint.port});
   if (known == shown_verified_.end()) return;
   const auto [shown, until] = known->second;
-  if (shown < call.began && world_.now() < until) {
+  if (shown + kHeard < call.began && world_.now() < until) {
     world_.violate("a strip is believed: " + call.host.text());
   }
 }

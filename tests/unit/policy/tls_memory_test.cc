@@ -187,6 +187,19 @@ TEST_F(TlsMemoryTest, SurvivesARestart) {
   EXPECT_EQ(restarted(kNow + kDay).size(), 0U) << "expired meanwhile";
 }
 
+TEST_F(TlsMemoryTest, OfTwoThatHaveSeenAHostVerifiedTheLaterWordHolds) {
+  const MxName host("mx.example.com");
+  memory_.learn_verified(host, 25, kDay, kNow, changes_);
+  TlsMemory other(Rng(1));
+  TlsMemory::Changes of_other;
+  other.learn_verified(host, 25, std::chrono::hours(1), kNow, of_other);
+  memory_.restore(true, of_other.at(0).key, of_other.at(0).value, of_other.at(0).expires, kNow);
+  other.restore(true, changes_.at(0).key, changes_.at(0).value, changes_.at(0).expires, kNow);
+  const Instant late = kNow + std::chrono::hours(23);
+  EXPECT_TRUE(memory_.has_shown_verified(host, 25, late));
+  EXPECT_TRUE(other.has_shown_verified(host, 25, late));
+}
+
 TEST_F(TlsMemoryTest, WrongNotesAreIgnored) {
   memory_.learn_failure(key(), TlsFailure::kTimeout, kDay, kNow, changes_);
   memory_.learn_verified(kHost, 25, kDay, kNow, changes_);
