@@ -246,7 +246,7 @@ Status Daemon::open_admin() {
   return {};
 }
 
-void Daemon::run() {
+Status Daemon::run() {
   io::Signal on_term(loop_, SIGTERM, [this] { begin_stop(); });
   io::Signal on_int(loop_, SIGINT, [this] { begin_stop(); });
   io::Signal on_hup(loop_, SIGHUP, [this] { reload(); });
@@ -265,6 +265,7 @@ void Daemon::run() {
   timer_.set(loop_.now());
   loop_.run();
   take_apart();
+  return ended_;
 }
 
 void Daemon::on_timer() {
@@ -272,6 +273,7 @@ void Daemon::on_timer() {
   if (const auto words = clock_watch_.compare(loop_.now(), wall_clock())) {
     log_.write(LogLevel::kWarning, "clock_stepped", {{"words", *words}});
   }
+  if (store_->stuck()) return give_up();
   std::string who;
   if (const auto interval = service_manager_.watchdog_interval();
       interval && loop_.now() >= next_watchdog_) {
@@ -379,6 +381,17 @@ void Daemon::begin_stop() {
   for (const auto& worker : workers_) {
     worker->post([](Worker& w) { w.shut_down(); });
   }
+}
+
+// At once: whatever is delivered from now on cannot be recorded, and would be delivered again.
+void Daemon::give_up() {
+  ended_ =
+      fail(ErrorCode::kIo,
+           "the queue takes nothing any more after an error of its disk, and is opened anew by "
+           "a restart; see the log for store and store_trouble, and the kernel's for the disk");
+  log_.write(LogLevel::kError, "store_stuck", {{"words", ended_.error().words}});
+  service_manager_.stopping();
+  loop_.stop();
 }
 
 void Daemon::take_apart() {

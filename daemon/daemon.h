@@ -40,7 +40,8 @@ class Daemon {
   // Opens everything. Error: what cannot be had and how to mend it; nothing was accepted then.
   Status open();
   // Serves until SIGTERM or SIGINT, then finishes what is in flight. REQUIRES open() went well.
-  void run();
+  // Error: why it could not go on, where a restart may help; what is in flight was left then.
+  Status run();
 
  private:
   Status open_store();
@@ -52,6 +53,7 @@ class Daemon {
   void reload();
   void reload_failed(const std::string& words);
   void begin_stop();
+  void give_up();
   void on_timer();
   bool all_quiet() const;
   bool all_alive(std::string& who) const;
@@ -74,6 +76,7 @@ class Daemon {
   std::string listening_;
   std::string listens_with_tls_;  // the first such socket; empty: none
   bool stopping_ = false;
+  Status ended_{};
   Instant stop_by_ = kNever;
   Instant next_watchdog_{};
   ClockWatch clock_watch_;

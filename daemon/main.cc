@@ -21,6 +21,7 @@ constexpr const char* kUsage =
 // Exit codes as sysexits(3) has them, so that systemd can tell a bad file from a busy port.
 constexpr int kExitUsage = 64;
 constexpr int kExitUnavailable = 69;
+constexpr int kExitIoError = 74;
 constexpr int kExitConfig = 78;
 
 struct Arguments {
@@ -72,6 +73,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "posthasted: %s\n", opened.error().words.c_str());
     return kExitUnavailable;
   }
-  daemon.run();
+  if (const auto ended = daemon.run(); !ended) {
+    std::fprintf(stderr, "posthasted: %s\n", ended.error().words.c_str());
+    return kExitIoError;
+  }
   return 0;
 }

@@ -128,7 +128,7 @@ void StoreThread::write_the_rest() {
     heartbeat_.store(loop_.fresh_now().time_since_epoch().count(), std::memory_order_relaxed);
     if (settles_blocked_until_ == Instant{}) continue;
     ++refusals;
-    if (settles_.empty()) break;  // notes are not worth waiting for
+    if (settles_.empty() || stuck()) break;  // notes are not worth waiting for
     std::this_thread::sleep_for(options_.retry_after);
   }
   const std::size_t messages = settles_.size() + unread_.size();
@@ -207,7 +207,10 @@ void StoreThread::commit(std::vector<queue::Request>& batch) {
   std::vector<queue::StoreEvent> events;
   const Instant before = loop_.fresh_now();
   const bool written = store_->commit(batch, events);
-  if (!written) keep_notes_for_later(batch);
+  if (!written) {
+    keep_notes_for_later(batch);
+    stuck_.store(store_->stuck(), std::memory_order_relaxed);
+  }
   if (synced) metrics_.synced(loop_.fresh_now() - before, batch.size());
   queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   if (settles && written) set_trouble(false, "outcomes are stored again");

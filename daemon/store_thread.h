@@ -69,6 +69,9 @@ class StoreThread {
   // that must last.
   std::uint64_t reporter_lane() const { return options_.workers; }
   std::uint64_t admin_lane() const { return options_.workers + std::uint64_t{1}; }
+  // Outcomes are stored no more, however long we wait: only a restart helps. From then on stop()
+  // does not wait for the disk to come round.
+  bool stuck() const { return stuck_.load(std::memory_order_relaxed); }
   bool in_trouble() const { return trouble_.load(std::memory_order_relaxed); }
   bool gained() const { return gained_.load(std::memory_order_relaxed); }
   // Microseconds since the epoch at which the thread last looked around; for the watchdog.
@@ -130,6 +133,7 @@ class StoreThread {
 
   std::atomic<std::size_t> queued_bytes_{0};
   std::atomic<bool> trouble_{false};
+  std::atomic<bool> stuck_{false};
   std::atomic<bool> gained_{false};
   std::atomic<bool> stop_asked_{false};
   std::atomic<std::int64_t> heartbeat_{0};

@@ -26,6 +26,7 @@ class MemoryStore : public Store {
     bool full = false;
     bool settles_too = true;
     std::string words;
+    bool for_good = false;
   };
 
   MemoryStore() = default;
@@ -37,6 +38,8 @@ class MemoryStore : public Store {
 
   // While there is trouble, writes are refused; reads go on.
   void set_trouble(std::optional<Trouble> trouble) { trouble_ = std::move(trouble); }
+
+  bool stuck() const override { return trouble_ && trouble_->for_good; }
 
   // While a message is unreadable, it can be neither loaded nor settled; reads from outside go on.
   void set_unreadable(MessageId id, bool unreadable);

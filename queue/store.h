@@ -72,6 +72,9 @@ class Store {
   // Records that could not be read since the store was opened; they were set aside. Any thread.
   virtual std::uint64_t corrupt_records() const { return 0; }
 
+  // True: it takes nothing any more, and will not until it is opened anew.
+  virtual bool stuck() const { return false; }
+
   // Deletes history of messages that arrived before `before`. Cheap.
   virtual Status prune_history(Instant before) = 0;
   // Deletes notes that have expired, some of them at each call, so that a call is cheap.

@@ -84,6 +84,7 @@ class RocksStore final : public Store {
   bool gain(std::size_t records, std::vector<StoreEvent>& out) override;
   MessageId last_id() const override;
   std::uint64_t corrupt_records() const override { return stats().corrupt; }
+  bool stuck() const override { return stats().stuck; }
   Status prune_history(Instant before) override;
   Status prune_notes(Instant now) override;
   void give_back_room() override;

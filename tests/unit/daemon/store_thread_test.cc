@@ -64,7 +64,7 @@ class StoreThreadTest : public testing::Test {
         },
         [this](bool trouble) {
           troubles_.push_back(trouble);
-          if (trouble) store_->set_trouble(std::nullopt);
+          if (trouble && !thread_->stuck()) store_->set_trouble(std::nullopt);
         });
     thread_->start();
   }
@@ -129,6 +129,17 @@ TEST_F(StoreThreadTest, EndsThoughOneCannotBeReadUntilTheEnd) {
   thread_->push(delivered(kBad));
   thread_->stop();
   EXPECT_THAT(settled_, IsEmpty());
+  EXPECT_EQ(store_->recipients(), 2U);
+}
+
+TEST_F(StoreThreadTest, TellsThatOnlyARestartHelpsAndWaitsForNothingThen) {
+  store_->set_trouble(queue::MemoryStore::Trouble{false, true, "the log did not sync", true});
+  options_.retry_after = std::chrono::hours(1);
+  start();
+  EXPECT_FALSE(thread_->stuck());
+  thread_->push(delivered(kGood));
+  thread_->stop();
+  EXPECT_TRUE(thread_->stuck());
   EXPECT_EQ(store_->recipients(), 2U);
 }
 

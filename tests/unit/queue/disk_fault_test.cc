@@ -17,6 +17,7 @@ namespace posthaste::queue {
 namespace {
 
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 constexpr std::uint64_t kSeeds = 400;  // some 20 s of CPU
 constexpr int kLivesMax = 4;
@@ -182,6 +183,31 @@ TEST(DiskFaults, AreRefusedAndLoseNothing) {
 }
 
 // That the check sees what it is for.
+TEST(DiskFaults, ThatOnlyANewStartMendsAreTold) {
+  const auto disk = std::make_shared<FaultFileSystem>(1);
+  disk->CreateDir("/queue", {}, nullptr).PermitUncheckedError();
+  const auto env = make_fault_env(disk);
+  RocksOptions options = small_options("/queue");
+  options.sync = true;
+  options.resume_after = Duration{};
+  options.env = env.get();
+  {
+    const auto store = std::move(*RocksStore::open(options));
+    commit_one(*store, make_accept(id_at(1000), {{5, 0}}));
+    EXPECT_FALSE(store->stuck());
+    disk->set_faults(DiskFaults{.sync = 1});
+    for (std::uint64_t i = 0; i < 2; ++i)
+      commit_one(*store, make_accept(id_at(2000 + i), {{5, 0}}));
+    disk->set_faults(DiskFaults{});
+    EXPECT_THAT(only<Refused>(commit_one(*store, make_accept(id_at(3000), {{5, 0}}))), SizeIs(1));
+    EXPECT_TRUE(store->stuck());
+    EXPECT_THAT(list_all(*store), SizeIs(1)) << "reading goes on";
+  }
+  const auto store = std::move(*RocksStore::open(options));
+  EXPECT_FALSE(store->stuck());
+  EXPECT_THAT(only<Accepted>(commit_one(*store, make_accept(id_at(4000), {{5, 0}}))), SizeIs(1));
+}
+
 TEST(DiskFaults, AreFoundOutWhenSyncsLie) {
   std::uint64_t found = 0;
   DiskFaults lies;
