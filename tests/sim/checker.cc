@@ -93,6 +93,7 @@ void Checker::check_settlement(const delivery::Settlement& settlement, const Key
   Track& track = tracks_.at(key);
   if (track.unsettled || track.fate != Fate::kQueued) world_.violate("settled twice: " + name(key));
   track.unsettled = true;
+  if (track.under_way) track.tried_until = world_.now();
   track.under_way = track.known = false;
   excuse(settlement, key);
   check_steered(settlement, key, dsn);

@@ -97,6 +97,7 @@ class Checker {
     bool known = false;     // the engine has heard of him, and of his last fate
     bool under_way = false;
     bool unsettled = false;  // his fate is on its way to the store
+    Instant tried_until;     // when the last attempt ended
     unsigned taken = 0;      // by a peer
     unsigned excused = 0;    // of these: nobody could know
     std::weak_ptr<Attempt> attempt;

@@ -90,7 +90,11 @@ void Checker::on_closed(ConnId conn) {
 void Checker::on_finished(ConnId conn, const smtp::TransactionResult& result) {
   const auto found = calls_.find(conn);
   if (found == calls_.end()) return;
-  for (const Key& key : found->second.under_way) tracks_.at(key).under_way = false;
+  for (const Key& key : found->second.under_way) {
+    Track& track = tracks_.at(key);
+    track.tried_until = track.under_way ? world_.now() : track.tried_until;
+    track.under_way = false;
+  }
   found->second.under_way.clear();
   note_verdicts(found->second, result);
 }

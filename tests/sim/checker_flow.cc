@@ -72,6 +72,8 @@ bool Checker::could_go_first(const Key& key, const Track& track, const Call& cal
   if (track.domain != call.domain || track.claim != Claim::kNone || track.stored.held) {
     return false;
   }
+  // An order to try it at once may not have reached it: its own time has to have come.
+  if (track.stored.due > world_.now()) return false;
   if (track.stored.attempts > 0) return false;  // what it waits for cannot be seen
   const bool told = track.stored.delay_told || world_.now() < notice(key, track);
   return track.due <= world_.now() && world_.now() < expiry(key, track) && told &&
