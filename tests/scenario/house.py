@@ -224,8 +224,8 @@ class House:
 
     def events(self, event=None):
         found = []
-        for line in self.log_text().splitlines():
-            if line.startswith("{"):
+        for line in self.log_text().splitlines(keepends=True):
+            if line.startswith("{") and line.endswith("\n"):  # the last one may be half written
                 entry = json.loads(line)
                 if event is None or entry.get("event") == event:
                     found.append(entry)
