@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/fate.h"
 #include "daemon/notice.h"
 
 namespace posthaste::daemon {
@@ -12,18 +13,6 @@ using delivery::Ending;
 
 constexpr std::size_t kDomainsCounted =
     50'000;  // per worker; mail to further ones counts as "other"
-queue::FateKind fate_kind(Ending ending) {
-  switch (ending) {
-    case Ending::kDelivered: return queue::FateKind::kDelivered;
-    case Ending::kDeferred: return queue::FateKind::kDeferred;
-    case Ending::kBounced:
-    case Ending::kExpired:
-    case Ending::kRemoved: return queue::FateKind::kBounced;
-    case Ending::kHeld:
-    case Ending::kReleased: return queue::FateKind::kDeferred;
-  }
-  return queue::FateKind::kBounced;
-}
 
 // The operator's word alone: nothing was tried.
 bool is_steered(Ending ending) {
@@ -85,15 +74,6 @@ void name_notification(const report::ReportedRecipient& told, MessageId id,
     if (event.recipient != recipient || event.kind == mail::HistoryKind::kDelayTold) continue;
     event.words += (event.words.empty() ? "" : "; ") + ("told by message " + render_id(id));
   }
-}
-
-queue::Fate fate_of(const delivery::Settlement& settlement) {
-  queue::Fate fate;
-  fate.number = settlement.before.recipient.number;
-  fate.kind = fate_kind(settlement.ending);
-  fate.revision = settlement.before.progress.revision;
-  if (fate.kind == queue::FateKind::kDeferred) fate.progress = settlement.after;
-  return fate;
 }
 
 // Nothing has come of the recipient but that his sender is told that it is late.

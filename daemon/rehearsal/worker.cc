@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "daemon/fate.h"
 #include "daemon/rehearsal/mta.h"
 #include "lib/base/overloaded.h"
 #include "lib/report/notification.h"
@@ -13,19 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using delivery::Ending;
-
-queue::FateKind fate_kind(Ending ending) {
-  switch (ending) {
-    case Ending::kDelivered: return queue::FateKind::kDelivered;
-    case Ending::kDeferred: return queue::FateKind::kDeferred;
-    case Ending::kBounced:
-    case Ending::kExpired:
-    case Ending::kRemoved: return queue::FateKind::kBounced;
-    case Ending::kHeld:
-    case Ending::kReleased: return queue::FateKind::kDeferred;
-  }
-  return queue::FateKind::kBounced;
-}
 
 // Each engine counts its connections from 1; outside of it they are told apart. The same there and
 // back.
@@ -200,17 +188,13 @@ void Worker::on_persist(const delivery::Persist& persist) {
   settle.shard = persist.shard;
   settle.id = persist.letter->envelope->id;
   for (const auto& settlement : persist.settlements) {
-    queue::Fate fate;
-    fate.number = settlement.before.recipient.number;
-    fate.kind = fate_kind(settlement.ending);
-    fate.revision = settlement.before.progress.revision;
-    if (fate.kind == queue::FateKind::kDeferred) fate.progress = settlement.after;
-    settle.fates.push_back(std::move(fate));
+    settle.fates.push_back(fate_of(settlement));
     say(settle.id, settlement);
   }
   settle.dsn = notification(persist);
   if (mta_.witness().on_settle(persist, settle)) mta_.ask_store(std::move(settle));
 }
+
 std::optional<queue::Accept> Worker::notification(const delivery::Persist& persist) {
   const mail::Envelope& original = *persist.letter->envelope;
   std::string words = "Subject: not delivered, or not yet\r\n\r\n";

@@ -160,7 +160,8 @@ def main():
     parser.add_argument("--domains", type=int, default=500)
     parser.add_argument("--body-bytes", type=int, default=1024)
     parser.add_argument("--hold", type=int, help="seconds until the backlog falls due; default: what filling may take")
-    parser.add_argument("--settle", type=int, default=120, help="seconds that the disk space is given to come back")
+    parser.add_argument("--settle", type=int, default=660,
+                        help="seconds that the disk space is given to come back: the daemon looks every ten minutes")
     parser.add_argument("--data-dir", help="default: in the temporary folder, which 10 million need 15 GiB of")
     options = parser.parse_args()
     options.hold = options.hold or 90 + options.recipients // 4000
