@@ -1,15 +1,19 @@
 """What script/bench backlog prints: the same daemon with more and more mail in its queue, up to --recipients. At every power of ten: what
 an accepted and delivered message costs, and the memory. Then a restart: when it takes mail, when it delivers new and old mail, when
-the whole schedule is back. Then everything falls due at once and drains: the rate, and the disk space that is given back.
+the whole schedule is back. Then everything falls due at once and drains: the rate, and the disk space that is given back. With --check it
+fails when a message was lost or came twice or the daemon took more than a GiB of memory; with --check-times also when a restart took
+longer than is promised.
 
 The backlog is mail that is submitted with HOLDUNTIL (RFC 4865): accepted, stored, and due when all of that has been measured."""
 import argparse
 import json
 import os
 import pathlib
+import queue
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "scenario"))
@@ -19,6 +23,9 @@ from house import BUILD, House, end_process  # noqa: E402
 PROBE = 20_000  # messages that go right through, at each depth
 OLD = 100       # that fall due while the daemon is down
 OLD_DUE = 20    # seconds
+STALLED = 300   # seconds without a further PROBE messages: what is still missing will not come
+MEMORY_MAX = 1024  # MiB
+PROMISED = {"new mail accepted": 5, "first old mail delivered": 5, "whole schedule rebuilt": 60}  # seconds after a start
 
 
 def rss_mib(pid):
@@ -50,7 +57,9 @@ class Backlog:
         everything = options.recipients + PROBE * len(depths)
         self.sink = subprocess.Popen([BUILD / "tests/bench/bench_sink", f"{address}:{house.port}", str(everything), str(PROBE)],
                                      stdout=subprocess.PIPE, text=True)
-        self.delivered = 0
+        self.lines = queue.SimpleQueue()
+        threading.Thread(target=lambda: [self.lines.put(line) for line in self.sink.stdout], daemon=True).start()
+        self.delivered, self.peak, self.broken = 0, 0.0, []
 
     def depths(self):
         found, depth = [], 1_000
@@ -68,12 +77,19 @@ class Backlog:
         self.number += count
         return json.loads(done.stdout)["seconds"]
 
-    def wait_for_probe(self):
+    def note_peak(self):
+        self.peak = max(self.peak, peak_mib(self.house.process.pid))
+        return self.peak
+
+    def next_line(self):
         """The sink says so whenever PROBE messages more have come: nobody asks the daemon while it is measured."""
-        line = self.sink.stdout.readline()
-        if not line:
-            raise AssertionError("bench_sink ended early")
-        self.delivered = int(line)
+        try:
+            line = self.lines.get(timeout=STALLED)
+        except queue.Empty:
+            raise AssertionError(f"{self.number - self.delivered:,} messages or somewhat less have not come for {STALLED} s") from None
+        if not line.startswith("{"):
+            self.delivered = int(line)
+        return line
 
     def fill_to(self, depth):
         until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.due))
@@ -93,12 +109,12 @@ class Backlog:
         time.sleep(1)
         before, began = cpu_seconds(pid), time.monotonic()
         self.load(PROBE)
-        self.wait_for_probe()
+        self.next_line()
         seconds = time.monotonic() - began
         time.sleep(0.2)  # outcomes are stored within 50 ms: their cost belongs to it
         after = cpu_seconds(pid)
         cpu = (sum(after) - sum(before)) / PROBE * 1e6
-        print(f"  {self.held:12,}   {PROBE / seconds:11,.0f}   {cpu:10.1f}   {rss_mib(pid):8,.0f}   {peak_mib(pid):8,.0f}   "
+        print(f"  {self.held:12,}   {PROBE / seconds:11,.0f}   {cpu:10.1f}   {rss_mib(pid):8,.0f}   {self.note_peak():8,.0f}   "
               f"{disk_mib(self.house.config['data_dir']):8,.0f}", flush=True)
 
     def restart(self):
@@ -125,6 +141,9 @@ class Backlog:
         print(f"\nrestart with {self.held:,} in the queue (seconds after the start; the stop took {stopped:.1f}):")
         for what, seconds in times.items():
             print(f"  {what:<26} {seconds:6.2f}")
+            if self.options.check_times and seconds > PROMISED.get(what, seconds):
+                self.broken.append(f"{what} after {seconds:.1f} s: {PROMISED[what]} s were promised")
+        self.note_peak()
         print(f"  memory after it: {rss_mib(house.process.pid):,.0f} MiB, peak {peak_mib(house.process.pid):,.0f} MiB", flush=True)
 
     def drain(self):
@@ -135,7 +154,9 @@ class Backlog:
         received = self.wait_for_all()
         seconds = time.monotonic() - began
         print(f"\neverything due at once: {self.held:,} delivered in {seconds:.0f} s, {self.held / seconds:,.0f}/s; "
-              f"second copies: {received['duplicates']}")
+              f"second copies: {received['duplicates']}; peak {self.note_peak():,.0f} MiB", flush=True)
+        if received["duplicates"]:
+            self.broken.append(f"{received['duplicates']} second copies")
         # Compaction gives it back when it gets to it.
         deadline = time.monotonic() + self.options.settle
         while disk_mib(folder) > max(256, before / 20) and time.monotonic() < deadline:
@@ -144,13 +165,12 @@ class Backlog:
               f"memory {rss_mib(house.process.pid):,.0f} MiB")
 
     def wait_for_all(self):
-        for line in self.sink.stdout:
+        while True:
+            line = self.next_line()
             if line.startswith("{"):
                 return json.loads(line)
-            self.delivered = int(line)
             if sys.stderr.isatty():
                 print(f"\r  draining: {self.number - self.delivered:,} left ", end="", file=sys.stderr, flush=True)
-        raise AssertionError("bench_sink ended early")
 
 
 def main():
@@ -163,6 +183,8 @@ def main():
     parser.add_argument("--settle", type=int, default=660,
                         help="seconds that the disk space is given to come back: the daemon looks every ten minutes")
     parser.add_argument("--data-dir", help="default: in the temporary folder, which 10 million need 15 GiB of")
+    parser.add_argument("--check", action="store_true", help="fail when mail or memory is not as promised")
+    parser.add_argument("--check-times", action="store_true", help="fail when a restart takes longer than promised")
     options = parser.parse_args()
     options.hold = options.hold or 90 + options.recipients // 4000
     with House({"log": {"level": "warning"}, "tls": {"default": {"level": "none"}}}) as house:
@@ -179,11 +201,16 @@ def main():
                 backlog.probe()
             backlog.restart()
             backlog.drain()
+            if backlog.peak > MEMORY_MAX:
+                backlog.broken.append(f"{backlog.peak:,.0f} MiB of memory: {MEMORY_MAX:,} MiB were promised")
         finally:
             end_process(backlog.sink)
             if options.data_dir:
                 shutil.rmtree(options.data_dir, ignore_errors=True)
+    for words in backlog.broken:
+        print(f"broken promise: {words}", file=sys.stderr)
+    return 1 if backlog.broken and (options.check or options.check_times) else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

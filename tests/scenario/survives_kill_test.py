@@ -14,10 +14,12 @@ class SurvivesKill(unittest.TestCase):
             house.config["retry"]["default"]["intervals"] = ["1s"]
             house.start()
             load.begin()
-            for _ in range(ROUNDS):
+            for number in range(ROUNDS):
                 load.wait_for_more()
                 house.kill()
                 house.start()
+                if ROUNDS >= 50 and (number + 1) % 50 == 0:
+                    print(f"kill {number + 1} of {ROUNDS}: {len(load.accepted)} accepted", flush=True)
             load.end()
             lost, second = load.account()
             print(f"kill -9 x {ROUNDS}: {len(load.accepted)} accepted, {len(lost)} lost, {second} second copies "
