@@ -1,9 +1,15 @@
 """DiskImage: an ext4 file system of its own behind a loop device, so that a power cut can be rehearsed: what the file system had
 sent to its "disk" when the image was copied is there afterwards; what was dirty in memory is gone. Finds a missing sync, not a
-disk that lies. Needs root and loop devices."""
+disk that lies. And a disk that goes bad: the device is made to end where it did not end before, and gives EIO behind that, with no
+device mapper needed. Needs root and loop devices."""
+import fcntl
 import os
 import pathlib
+import shutil
+import struct
 import subprocess
+
+FIBMAP = 1  # linux/fs.h
 
 
 def lacking():
@@ -35,6 +41,7 @@ class DiskImage:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise AssertionError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
+        return done.stdout.strip()
 
     def mount(self):
         self.run("mount", "-o", "loop", self.image, self.path)
@@ -49,6 +56,34 @@ class DiskImage:
         self.run("cp", "--sparse=always", self.image, f"{self.image}.cut")
         self.unmount()
         os.rename(f"{self.image}.cut", self.image)
+        self.mount()
+
+    def go_bad(self, path):
+        """From where this file begins on the disk, nothing can be read or written any more. Others may be writing just now."""
+        self.run("fsfreeze", "--freeze", self.path)  # all is on the disk, and nothing moves
+        try:
+            with open(path, "rb") as file:
+                block, = struct.unpack("i", fcntl.ioctl(file, FIBMAP, struct.pack("i", 0)))
+                self.bad_from = block * os.fstatvfs(file.fileno()).f_bsize
+            self.run("cp", "--sparse=always", self.image, f"{self.image}.whole")
+            self.resize(self.bad_from)
+        finally:
+            self.run("fsfreeze", "--unfreeze", self.path)
+
+    def resize(self, size):
+        os.truncate(self.image, size)
+        self.run("losetup", "--set-capacity", self.run("losetup", "-n", "-O", "NAME", "-j", self.image))
+
+    def mend(self):
+        """What was behind that place is there again, as it was. Nobody may have a file of it open."""
+        with open(f"{self.image}.whole", "rb") as whole:
+            self.resize(os.fstat(whole.fileno()).st_size)
+            whole.seek(self.bad_from)
+            with open(self.image, "r+b") as image:
+                image.seek(self.bad_from)
+                shutil.copyfileobj(whole, image, 1 << 20)
+        os.unlink(f"{self.image}.whole")
+        self.unmount()
         self.mount()
 
     def close(self):
