@@ -43,23 +43,21 @@ HttpResponse plain(const Verdict& verdict) {
   return {.status = verdict.ok ? 200 : 503, .body = verdict.words + "\n"};
 }
 
-HttpResponse show_message(const queue::Store& store, MessageId id,
-                          const policy::Suspensions& suspensions, Instant now,
-                          const std::stop_token& stop) {
+HttpResponse show_message(const queue::Store& store, MessageId id, const Stopped& stopped,
+                          Instant now, const std::stop_token& stop) {
   const auto view = read_message(store, id, stop);
   if (!view) return error_response(view.error());
   if (!view->envelope) {
     return error_response(
         404, "message " + render_id(id) + " is no longer queued; its trace says what became of it");
   }
-  return json_response(message_json(*view, suspensions, now));
+  return json_response(message_json(*view, stopped, now));
 }
 
-HttpResponse trace_message(const queue::Store& store, MessageId id,
-                           const policy::Suspensions& suspensions, Instant now,
-                           const std::stop_token& stop) {
+HttpResponse trace_message(const queue::Store& store, MessageId id, const Stopped& stopped,
+                           Instant now, const std::stop_token& stop) {
   const auto view = read_message(store, id, stop);
-  return view ? json_response(trace_json(*view, suspensions, now)) : error_response(view.error());
+  return view ? json_response(trace_json(*view, stopped, now)) : error_response(view.error());
 }
 
 // Pages that change something say themselves that they are to be asked by POST.
@@ -149,10 +147,10 @@ void AdminApi::answer_message(std::string_view path, const Respond& respond) {
   const auto id = parse_id(path);
   if (!id) return respond(error_response(id.error()));
   read(
-      [id = *id, wants_trace, suspensions = suspensions_.current()](
-          const queue::Store& store, Instant now, const std::stop_token& stop) {
-        return wants_trace ? trace_message(store, id, *suspensions, now, stop)
-                           : show_message(store, id, *suspensions, now, stop);
+      [id = *id, wants_trace](const queue::Store& store, const Stopped& stopped, Instant now,
+                              const std::stop_token& stop) {
+        return wants_trace ? trace_message(store, id, stopped, now, stop)
+                           : show_message(store, id, stopped, now, stop);
       },
       respond);
 }
@@ -191,11 +189,12 @@ void AdminApi::status(const Respond& respond) {
 }
 
 void AdminApi::list_queue(const HttpRequest& request, const Respond& respond) {
-  auto query = parse_queue_query(request, suspensions_.current(), loop_.now());
+  auto query = parse_queue_query(request, loop_.now());
   if (!query) return respond(error_response(query.error()));
   read(
-      [query = std::move(*query)](const queue::Store& store, Instant now,
-                                  const std::stop_token& stop) {
+      [query = std::move(*query)](const queue::Store& store, const Stopped& stopped, Instant now,
+                                  const std::stop_token& stop) mutable {
+        query.look.stopped = stopped;
         const auto page = read_page(store, query, stop);
         return page ? json_response(queue_json(*page, now)) : error_response(page.error());
       },
@@ -219,10 +218,15 @@ void AdminApi::schedule(const HttpRequest& request, const Respond& respond) {
 }
 
 void AdminApi::read(Read read, const Respond& respond) {
-  house_.reader.push_scan([&store = house_.store.store(), home = home_, read = std::move(read),
-                           respond, now = loop_.now()](const std::stop_token& stop) {
-    home->send([respond, response = read(store, now, stop)] { respond(response); });
-  });
+  ask_what_is_stopped(
+      house_.workers, home_, suspensions_.current(),
+      [this, read = std::move(read), respond](Stopped stopped) {
+        house_.reader.push_scan([&store = house_.store.store(), home = home_, read, respond,
+                                 stopped = std::move(stopped),
+                                 now = loop_.now()](const std::stop_token& stop) {
+          home->send([respond, response = read(store, stopped, now, stop)] { respond(response); });
+        });
+      });
 }
 
 Verdict AdminApi::health() const {

@@ -60,8 +60,8 @@ class AdminApi {
   void answer_local(const HttpRequest& request, const Respond& respond);
 
  private:
-  using Read = std::function<HttpResponse(const queue::Store& store, Instant now,
-                                          const std::stop_token& stop)>;
+  using Read = std::function<HttpResponse(const queue::Store& store, const Stopped& stopped,
+                                          Instant now, const std::stop_token& stop)>;
 
   bool answer_open(const HttpRequest& request, const Respond& respond);
   void answer_v1(std::string_view path, const HttpRequest& request, const Respond& respond);

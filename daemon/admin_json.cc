@@ -52,11 +52,11 @@ Json pending_json(const mail::PendingRecipient& pending, QueueFilter::State stat
   };
 }
 
-Json pending_list(const MessageView& view, const policy::Suspensions& suspensions, Instant now) {
+Json pending_list(const MessageView& view, const Stopped& stopped, Instant now) {
   Json list = Json::array();
   const mail::Envelope* envelope = view.envelope ? &*view.envelope : nullptr;
   for (const auto& recipient : view.pending) {
-    list.push_back(pending_json(recipient, state_of(recipient, envelope, suspensions, now)));
+    list.push_back(pending_json(recipient, state_of(recipient, envelope, stopped, now)));
   }
   return list;
 }
@@ -218,24 +218,22 @@ std::string queue_json(const QueuePage& page, Instant now) {
                   {"next", page.next ? Json(render_cursor(*page.next)) : Json(nullptr)}});
 }
 
-std::string message_json(const MessageView& view, const policy::Suspensions& suspensions,
-                         Instant now) {
+std::string message_json(const MessageView& view, const Stopped& stopped, Instant now) {
   CHECK(view.envelope.has_value());
   Json json{{"now", time_json(now)}};
   json.update(envelope_json(*view.envelope));
-  json["pending"] = pending_list(view, suspensions, now);
+  json["pending"] = pending_list(view, stopped, now);
   return text_of(json);
 }
 
-std::string trace_json(const MessageView& view, const policy::Suspensions& suspensions,
-                       Instant now) {
+std::string trace_json(const MessageView& view, const Stopped& stopped, Instant now) {
   Json events = Json::array();
   for (const auto& event : view.history) events.push_back(event_json(event));
   return text_of({{"now", time_json(now)},
                   {"id", render_id(view.id)},
                   {"queued", view.envelope.has_value()},
                   {"events", std::move(events)},
-                  {"pending", pending_list(view, suspensions, now)}});
+                  {"pending", pending_list(view, stopped, now)}});
 }
 
 std::string schedule_json(const Census& census, Instant now) {

@@ -46,13 +46,11 @@ std::string queue_json(const QueuePage& page, Instant now);
 // {now, id, sender, arrived, bytes, body_type, smtputf8, envid, deliver_by, late_mail_returns,
 //  hold_until, priority, submitter, recipients_total, pending: [{PENDING}]}
 // REQUIRES view.envelope.
-std::string message_json(const MessageView& view, const policy::Suspensions& suspensions,
-                         Instant now);
+std::string message_json(const MessageView& view, const Stopped& stopped, Instant now);
 
 // {now, id, queued, events: [{time, kind, attempt, recipient, sender (accepted only), host, tls,
 //  words, class, next_due}], pending: [{PENDING}]}
-std::string trace_json(const MessageView& view, const policy::Suspensions& suspensions,
-                       Instant now);
+std::string trace_json(const MessageView& view, const Stopped& stopped, Instant now);
 
 // {now, waiting, ready, in_flight, held, suspended, due: DUE, due_by_class: {connect: [n, …], …,
 //  untried: [n, …]} (one figure for each span of DUE), by_class: {connect: n, dns: n, …},

@@ -100,9 +100,7 @@ Result<queue::ListCursor> parse_cursor(std::string_view text) {
   return queue::ListCursor{*shard, *id, *number};
 }
 
-Result<QueueQuery> parse_queue_query(const HttpRequest& request,
-                                     std::shared_ptr<const policy::Suspensions> suspensions,
-                                     Instant now) {
+Result<QueueQuery> parse_queue_query(const HttpRequest& request, Instant now) {
   auto filter = parse_queue_filter(request, now);
   if (!filter) return tl::unexpected(filter.error());
   if (!filter->messages.empty()) {
@@ -110,7 +108,7 @@ Result<QueueQuery> parse_queue_query(const HttpRequest& request,
   }
   const auto limit = parse_limit(request.parameter("limit"), kPageDefault, kPageMax);
   if (!limit) return tl::unexpected(limit.error());
-  QueueQuery query{{std::move(*filter), std::move(suspensions), now}, *limit, {}};
+  QueueQuery query{{std::move(*filter), {}, now}, *limit, {}};
   if (const std::string& cursor = request.parameter("cursor"); !cursor.empty()) {
     const auto parsed = parse_cursor(cursor);
     if (!parsed) return tl::unexpected(parsed.error());

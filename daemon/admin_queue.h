@@ -28,10 +28,8 @@ struct QueueQuery {
   queue::ListCursor cursor;
 };
 // By the filter's parameters (but for id: a message has a page of its own), limit and cursor; empty
-// ones stand for the defaults. Error: kInvalid.
-Result<QueueQuery> parse_queue_query(const HttpRequest& request,
-                                     std::shared_ptr<const policy::Suspensions> suspensions,
-                                     Instant now);
+// ones stand for the defaults; what is stopped is not known yet. Error: kInvalid.
+Result<QueueQuery> parse_queue_query(const HttpRequest& request, Instant now);
 
 // "17.0ABCDEFGHJKMN.3"
 std::string render_cursor(const queue::ListCursor& cursor);

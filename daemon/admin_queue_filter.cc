@@ -123,15 +123,11 @@ std::optional<State> parse_queue_state(std::string_view text) {
 }
 
 State state_of(const mail::PendingRecipient& pending, const mail::Envelope* envelope,
-               const policy::Suspensions& suspensions, Instant now) {
+               const Stopped& stopped, Instant now) {
   if (pending.progress.held) return State::kHeld;
-  if (!suspensions.empty()) {
-    const bool domain = suspensions.of_domain(routing_domain(pending.recipient.address), now);
-    const bool sender =
-        envelope != nullptr && suspensions.of_sender(envelope->sender.text(), now) != nullptr;
-    if (domain || sender) return State::kSuspended;
-  }
-  return pending.progress.due <= now ? State::kReady : State::kWaiting;
+  if (pending.progress.due > now) return State::kWaiting;
+  const bool stands = stopped.stops(routing_domain(pending.recipient.address), envelope, now);
+  return stands ? State::kSuspended : State::kReady;
 }
 
 bool fits_sender(const QueueFilter& filter, const mail::Envelope* envelope) {

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "daemon/admin_stopped.h"
 #include "daemon/http_message.h"
 #include "lib/delivery/event.h"
-#include "lib/policy/suspension.h"
 #include "queue/store.h"
 
 namespace posthaste::daemon {
@@ -41,10 +41,10 @@ Result<QueueFilter> parse_queue_filter(const HttpRequest& request, Instant now);
 std::string_view name(QueueFilter::State state);  // "waiting", …; kAny: empty
 std::optional<QueueFilter::State> parse_queue_state(std::string_view text);
 
-// `envelope` may be null where the message has ended meanwhile. A site that is suspended is not
-// seen here, for the store does not know who serves whom.
+// As the engines see it: what is due later waits, whatever is suspended. `envelope` may be null
+// where the message has ended meanwhile.
 QueueFilter::State state_of(const mail::PendingRecipient& pending, const mail::Envelope* envelope,
-                            const policy::Suspensions& suspensions, Instant now);
+                            const Stopped& stopped, Instant now);
 
 // Whether its sender is meant.
 bool fits_sender(const QueueFilter& filter, const mail::Envelope* envelope);

@@ -28,9 +28,8 @@ Status QueueSearch::read_named(const queue::Store& store, const std::stop_token&
     for (const auto& pending : view->pending) {
       const queue::ListedRecipient listed{id, pending};
       const auto wanted = look_.filter.state;
-      const bool fits =
-          wanted == QueueFilter::State::kAny ||
-          wanted == state_of(pending, &*view->envelope, *look_.suspensions, look_.now);
+      const bool fits = wanted == QueueFilter::State::kAny ||
+                        wanted == state_of(pending, &*view->envelope, look_.stopped, look_.now);
       if (fits && fits_listed(look_.filter, listed)) take(listed);
     }
   }

@@ -46,7 +46,7 @@ void QueueWalk::skip_shards() {
 
 bool QueueWalk::wants_envelope() const {
   return look_.envelopes || !look_.filter.sender.empty() ||
-         (look_.filter.state != QueueFilter::State::kAny && look_.suspensions->has_senders());
+         (look_.filter.state != QueueFilter::State::kAny && look_.stopped.by_sender());
 }
 
 // Null: the message has ended meanwhile.
@@ -72,7 +72,7 @@ Result<bool> QueueWalk::look_at(queue::ListedRecipient&& listed, const Visit& vi
     line.envelope = std::move(*envelope);
     if (!fits_sender(look_.filter, line.envelope.get())) return true;
   }
-  line.state = state_of(listed.pending, line.envelope.get(), *look_.suspensions, look_.now);
+  line.state = state_of(listed.pending, line.envelope.get(), look_.stopped, look_.now);
   const auto wanted = look_.filter.state;
   if (wanted != QueueFilter::State::kAny && line.state != wanted) return true;
   line.listed = std::move(listed);

@@ -26,7 +26,7 @@ struct QueueLine {
 
 struct QueueLook {
   QueueFilter filter;
-  std::shared_ptr<const policy::Suspensions> suspensions;  // never null
+  Stopped stopped;
   Instant now;
   bool envelopes = true;  // false: read only where the filter asks for them
 };

@@ -57,6 +57,7 @@ struct AdminSteering::Order {
   std::string words;
   bool dry_run = false;
   bool searching = false;
+  bool queue_read = true;                     // engines knew all mail when they were told
   std::uint64_t scanned = 0;                  // recipients that were looked at
   std::uint64_t found = 0;                    // of those: that are meant
   ShardId at_shard = 0;                       // how far the search is
@@ -151,8 +152,15 @@ void AdminSteering::begin_search(std::uint64_t ticket,
   Order& order = orders_.at(ticket);
   order.searching = true;
   ++searches_;
-  QueueLook look{order.filter, std::move(suspensions), house_.loop.now(), false};
-  read_slice(ticket, std::make_shared<QueueSearch>(std::move(look), !order.dry_run));
+  QueueLook look{order.filter, {}, house_.loop.now(), false};
+  // What the engines are told to do, they do to what is in that state then, as they see it.
+  if (!order.dry_run) look.filter.state = QueueFilter::State::kAny;
+  ask_what_is_stopped(
+      house_.workers, house_.home, std::move(suspensions),
+      [this, ticket, look = std::move(look), lists = !order.dry_run](Stopped stopped) mutable {
+        look.stopped = std::move(stopped);
+        read_slice(ticket, std::make_shared<QueueSearch>(std::move(look), lists));
+      });
 }
 
 void AdminSteering::read_slice(std::uint64_t ticket, std::shared_ptr<QueueSearch> search) {
@@ -193,6 +201,7 @@ void AdminSteering::tell_list(Order& order, std::vector<MessageId> messages) {
 void AdminSteering::tell_engines(Order& order, delivery::Selection selection) {
   delivery::Steer steer{++last_ticket_, order.verb, std::move(selection), order.words};
   order.engine_tickets.push_back(steer.ticket);
+  order.queue_read = order.queue_read && house_.store.gained();
   for (Worker* worker : house_.workers) {
     worker->post([steer](Worker& each) {
       each.engine_event(steer);
@@ -250,6 +259,7 @@ void AdminSteering::answer(std::uint64_t ticket, Order& order, const Inquiry& in
                {"scanned_part", order.searching ? double(order.at_shard) / kShards : 1.0},
                {"found", order.found},
                {"trouble", order.trouble},
+               {"queue_read", order.queue_read},
                {"matched", open.matched},
                {"under_way", open.under_way},
                {"left", open.left},

@@ -232,8 +232,12 @@ unsigned StoreThread::worker_of(const queue::StoreEvent& event) const {
                     event);
 }
 
+// Who has his 250 may steer the message in the same breath: those workers that have to know of it
+// hear of it before the one that answers him.
 void StoreThread::route(std::vector<queue::StoreEvent>& events, bool written) {
-  std::vector<std::vector<queue::StoreEvent>> by_worker(admin_lane() + 1);
+  ByWorker by_worker(admin_lane() + 1);
+  ByWorker ahead(admin_lane() + 1);
+  unsigned answering = 0;  // the message that is told of next
   for (auto& event : events) {
     if (auto* refused = std::get_if<queue::NotSettled>(&event)) {
       keep_for_later(std::move(*refused), written);
@@ -242,10 +246,17 @@ void StoreThread::route(std::vector<queue::StoreEvent>& events, bool written) {
     if (!pauses_.empty()) forget_pause(event);
     const unsigned worker = worker_of(event);
     CHECK(worker < by_worker.size());
-    by_worker[worker].push_back(std::move(event));
+    if (std::holds_alternative<queue::Accepted>(event)) answering = worker;
+    const bool elsewhere = std::holds_alternative<queue::Arrived>(event) && worker != answering;
+    (elsewhere ? ahead : by_worker)[worker].push_back(std::move(event));
   }
-  for (unsigned worker = 0; worker < by_worker.size(); ++worker) {
-    if (!by_worker[worker].empty()) sink_(worker, std::move(by_worker[worker]));
+  hand_out(ahead);
+  hand_out(by_worker);
+}
+
+void StoreThread::hand_out(ByWorker& events) {
+  for (unsigned worker = 0; worker < events.size(); ++worker) {
+    if (!events[worker].empty()) sink_(worker, std::move(events[worker]));
   }
 }
 

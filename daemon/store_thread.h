@@ -82,6 +82,7 @@ class StoreThread {
     queue::Settle settle;
     Instant since;
   };
+  using ByWorker = std::vector<std::vector<queue::StoreEvent>>;
   void run();
   void on_mail();
   void drain();
@@ -92,6 +93,7 @@ class StoreThread {
   bool notes_due(Instant now) const;
   void commit(std::vector<queue::Request>& batch);
   void route(std::vector<queue::StoreEvent>& events, bool written = true);
+  void hand_out(ByWorker& events);
   unsigned worker_of(const queue::StoreEvent& event) const;
   void keep_for_later(queue::NotSettled&& refused, bool written);
   void keep_unread_for_later(queue::NotSettled&& refused);

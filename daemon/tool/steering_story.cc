@@ -76,6 +76,10 @@ Result<std::string> tell_steering(std::string_view answer, const Style& style) {
     said += style.dull(fmt::format("{} just being delivered, and left alone", grouped(under_way))) +
             "\n";
   }
+  if (json->contains("queue_read") && !flag(*json, "queue_read")) {
+    said +=
+        style.bad("the queue was still being read after the start: ask again for the rest") + "\n";
+  }
   if (const std::string trouble = text(*json, "trouble"); !trouble.empty()) {
     said += style.bad("the search ended early: " + trouble) + "\n";
   }

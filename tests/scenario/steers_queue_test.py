@@ -111,6 +111,23 @@ class SteersTheQueue(unittest.TestCase):
         self.assertEqual(len(self.rows()), 1)
         self.assertIn("1 recipient removed", house.tool("queue", "remove", "--all"))
 
+    def test_an_order_right_behind_the_250_finds_every_recipient(self):
+        """Wherever they are by then: not tried, on a connection, being looked up, or put off; and what is under way is called so."""
+        house = self.house
+        for number in range(8):
+            house.domain(f"busy{number}.test", ["mx.busy.test"])
+            house.domain(f"away{number}.test", ["mx.away.test"])
+        house.host("mx.away.test")
+        house.dns.broken = [f"broken{number}.test" for number in range(8)]
+        house.start()
+        people = [f"{user}@{kind}{number}.test" for user in "bc" for kind in ("busy", "away", "broken") for number in range(8)]
+        for round_number in range(40):
+            message = house.submit("a@sender.test", people)
+            told = json.loads(house.local(f"/v1/queue/hold?id={message}", "POST"))
+            while not told["done"]:
+                told = json.loads(house.local(f"/v1/steering/{told['ticket']}"))
+            self.assertEqual(told["matched"] + told["under_way"], len(people), round_number)
+
     # ---- what is stopped ----------------------------------------------------------------------------------------
     def test_suspends_a_domain_over_restarts_until_it_is_resumed(self):
         house = self.house
@@ -154,6 +171,30 @@ class SteersTheQueue(unittest.TestCase):
         self.assertEqual(house.tool("resume", "--all"), "2 suspensions ended\n")
         for message in (*served, sent):
             house.wait_event("delivered", id=message)
+
+    def test_what_a_suspended_site_stops_is_listed_counted_and_steered_as_suspended(self):
+        house = self.house
+        house.start()
+        waits = self.submit_deferred()
+        house.tool("suspend", "site", "mx.good.test")
+        for sender, domain in (("a", "good"), ("a", "other"), ("news", "other")):
+            message = house.submit(f"{sender}@sender.test", [f"{sender}@{domain}.test"])
+        house.wait_for(lambda: house.metric("posthaste_queue_recipients", state="suspended") == 3, 10, "three that wait")
+        self.assertEqual(self.states("--state", "suspended"), [(f"{user}.test", "suspended") for user in ("a@good", "a@other", "news@other")])
+        self.assertEqual(self.states("--state", "ready"), [])
+        self.assertEqual(self.states("--state", "waiting"), [("b@busy.test", "waiting")])
+        for page in (("queue", "show"), ("trace",)):
+            self.assertEqual([each["state"] for each in self.asked(*page, message)["pending"]], ["suspended"], page)
+        for found, filters in ((3, ()), (1, ("--sender", "news@sender.test")), (2, ("--domain", "other.test"))):
+            self.assertEqual(self.asked("queue", "remove", "--dry-run", "--state", "suspended", *filters)["found"], found, filters)
+        self.assertEqual(self.asked("queue", "remove", "--sender", "@sender.test", "--state", "ready")["matched"], 0)
+        told = self.asked("queue", "remove", "--sender", "news@sender.test", "--state", "suspended")
+        self.assertEqual((told["matched"], told["queue_read"]), (1, True))
+        self.assertEqual(self.asked("queue", "remove", "--state", "suspended")["matched"], 2)
+        self.assertEqual([row["id"] for row in self.rows()], [waits])
+        # Of a domain that is suspended by its name, what is not due waits as well.
+        house.tool("suspend", "domain", "busy.test")
+        self.assertEqual(self.states(), [("b@busy.test", "waiting")])
 
     def test_a_suspension_lapses_by_itself(self):
         house = self.house

@@ -49,7 +49,9 @@ class AdminQueueTest : public testing::Test {
   Result<QueueQuery> query(Parameters parameters) const {
     HttpRequest request;
     request.query = std::move(parameters);
-    return parse_queue_query(request, suspensions_, kNow);
+    auto query = parse_queue_query(request, kNow);
+    if (query) query->look.stopped = stopped_;
+    return query;
   }
 
   // All recipients that fit, page after page.
@@ -82,8 +84,7 @@ class AdminQueueTest : public testing::Test {
     commit(std::move(settle));
   }
 
-  std::shared_ptr<const policy::Suspensions> suspensions_ =
-      std::make_shared<const policy::Suspensions>();
+  Stopped stopped_;
   queue::MemoryStore store_;
 };
 
@@ -163,12 +164,20 @@ TEST_F(AdminQueueTest, ListsByReasonAndByState) {
   EXPECT_EQ(all({{"state", "waiting"}}), (std::multiset<std::string>{"x2@one.example"}));
   EXPECT_EQ(all({{"state", "held"}}), (std::multiset<std::string>{"x3@one.example"}));
   EXPECT_TRUE(all({{"state", "suspended"}}).empty());
-  suspensions_ = std::make_shared<const policy::Suspensions>(std::vector<policy::Suspension>{
-      *policy::parse_suspension(policy::SuspensionKind::kDomain, "two.example"),
-      *policy::parse_suspension(policy::SuspensionKind::kSender, "nobody@example.com")});
+  const auto suspensions =
+      std::make_shared<const policy::Suspensions>(std::vector<policy::Suspension>{
+          *policy::parse_suspension(policy::SuspensionKind::kDomain, "two.example"),
+          *policy::parse_suspension(policy::SuspensionKind::kSite, "mx.one.example"),
+          *policy::parse_suspension(policy::SuspensionKind::kSender, "nobody@example.com")});
+  stopped_ = Stopped(suspensions);
   EXPECT_EQ(all({{"state", "suspended"}}), (std::multiset<std::string>{"x5@two.example"}));
   EXPECT_EQ(all({{"state", "ready"}}),
             (std::multiset<std::string>{"x1@one.example", "x4@one.example"}));
+  stopped_ = Stopped(suspensions, {RoutingDomain("one.example")});
+  EXPECT_EQ(all({{"state", "suspended"}}),
+            (std::multiset<std::string>{"x1@one.example", "x4@one.example", "x5@two.example"}))
+      << "and what is not due waits, whatever stands still";
+  EXPECT_TRUE(all({{"state", "ready"}}).empty());
 }
 
 TEST_F(AdminQueueTest, RefusesQueriesThatMakeNoSense) {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 
 #include "daemon/store_thread.h"
 #include "queue/memory_store.h"
@@ -8,8 +9,7 @@
 namespace posthaste::daemon {
 namespace {
 
-// A store as a start finds it, with one message.
-std::unique_ptr<queue::Store> store_with_mail() {
+queue::Accept message() {
   auto envelope = std::make_shared<mail::Envelope>();
   envelope->id = MessageId{1'000U << 22};
   envelope->recipients_total = 1;
@@ -21,8 +21,13 @@ std::unique_ptr<queue::Store> store_with_mail() {
   pending.recipient.address = mail::Mailbox::trusted("b@nowhere.test");
   pending.shard = shard_of(routing_domain(pending.recipient.address));
   accept.recipients.push_back(std::move(pending));
+  return accept;
+}
+
+// A store as a start finds it, with one message.
+std::unique_ptr<queue::Store> store_with_mail() {
   queue::MemoryStore before;
-  queue::Request request = std::move(accept);
+  queue::Request request = message();
   std::vector<queue::StoreEvent> events;
   before.commit({&request, 1}, events);
   return before.crash();
@@ -53,6 +58,42 @@ TEST(StoreThread, GainsNothingWhileTheWorkersHaveEnough) {
   while (!store.gained()) std::this_thread::yield();
   EXPECT_EQ(entries, 1);
   store.stop();
+}
+
+// Found with `queue hold ID` right behind the 250, which might have been told of before the
+// message.
+TEST(StoreThread, TellsWhoDeliversAMessageBeforeWhoSubmittedItIsAnswered) {
+  Metrics metrics;
+  Log log(LogLevel::kError, LogFormat::kLogfmt);
+  StoreThread::Options options;
+  options.workers = 2;
+  std::vector<std::string> told;
+  std::promise<void> answered;
+  StoreThread store(
+      std::make_unique<queue::MemoryStore>(), options, metrics, log,
+      [&](unsigned worker, std::vector<queue::StoreEvent>&& events) {
+        for (const auto& event : events) {
+          const std::string to = " to worker " + std::to_string(worker);
+          if (std::holds_alternative<queue::Arrived>(event)) told.push_back("arrived" + to);
+          if (!std::holds_alternative<queue::Accepted>(event)) continue;
+          told.push_back("accepted" + to);
+          answered.set_value();
+        }
+      },
+      [](bool) {});
+  store.start();
+  queue::Accept accept = message();
+  accept.ticket = 7;  // worker 0's
+  accept.recipients[0].shard = 2;
+  auto other = accept.recipients[0];
+  other.recipient.number = 1;
+  other.shard = 3;
+  accept.recipients.push_back(std::move(other));
+  ASSERT_TRUE(store.try_push(std::move(accept)));
+  answered.get_future().wait();
+  store.stop();
+  EXPECT_EQ(told, (std::vector<std::string>{"arrived to worker 1", "accepted to worker 0",
+                                            "arrived to worker 0"}));
 }
 
 }  // namespace
