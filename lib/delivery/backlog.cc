@@ -26,7 +26,9 @@ Instant limit_of(const Scheduled& entry, const Settings& settings) {
 
 void Backlog::file(const Scheduled& entry) {
   if (entry.held) return append(held_, entry);
-  waiting_.push(entry);
+  Scheduled waiting = entry;
+  waiting.due_is_limit = false;
+  waiting_.push(waiting);
   ++by_class_[index_of(entry)];
 }
 
@@ -35,36 +37,50 @@ void Backlog::note_limit(const Scheduled& entry) {
 }
 
 // Whose time is up gets one attempt more before he is given up: he may have waited for us, who were
-// not there, and not for the destination. Only where that is known to be down he is spared it.
-void Backlog::add_ready(const Scheduled& entry, Instant now, bool down) {
-  if (down && limit_of(entry, settings_) <= now) return overdue_.push_back(entry);
+// not there, and not for the destination. Only where that is known to be down he is spared it. One
+// whose letter was looked at has been through this before.
+bool Backlog::is_over(const Scheduled& entry, Instant now, Instant down_at) const {
+  return (entry.due_is_limit || entry.due <= down_at) && limit_of(entry, settings_) <= now;
+}
+
+void Backlog::add_ready(const Scheduled& entry, Instant now, Instant down_at) {
+  if (is_over(entry, now, down_at)) return overdue_.push_back(entry);
   ready_.push_back(entry);
   note_limit(entry);
 }
 
-void Backlog::promote(Instant now, bool down) {
+void Backlog::promote(Instant now, Instant down_at) {
   for (std::size_t i = 0; i < kPromotedMax; ++i) {
     if (waiting_.empty() || waiting_.front().due > now) return;
     const Scheduled entry = waiting_.pop_front();
     CHECK(by_class_[index_of(entry)] > 0);
     --by_class_[index_of(entry)];
-    add_ready(entry, now, down);
+    add_ready(entry, now, down_at);
   }
 }
 
-Instant Backlog::next_sweep() const {
-  return ready_.empty() ? kNever : std::max(next_limit_, swept_ + kSweepAtMostEvery);
-}
+Instant Backlog::next_sweep() const { return std::max(next_limit_, swept_ + kSweepAtMostEvery); }
 
-void Backlog::sweep(Instant now, bool down) {
+void Backlog::sweep(Instant now, Instant down_at) {
   swept_ = now;
   next_limit_ = kNever;
-  if (down) {
+  if (down_at > Instant{}) {
     std::vector<Scheduled> found;
-    ready_.take([&](const Scheduled& entry) { return limit_of(entry, settings_) <= now; }, found);
+    ready_.take([&](const Scheduled& entry) { return is_over(entry, now, down_at); }, found);
     for (const Scheduled& entry : found) overdue_.push_back(entry);
   }
   ready_.for_each([&](const Scheduled& entry) { note_limit(entry); });
+}
+
+void Backlog::watch(const Batch& batch) {
+  for (const Scheduled& entry : batch.entries) note_limit(entry);
+}
+
+void Backlog::spare_overdue() {
+  while (!overdue_.empty()) {
+    ready_.push_back(overdue_.pop_front());
+    next_limit_ = Instant{};
+  }
 }
 
 void Backlog::keep_warm(std::shared_ptr<const mail::Letter> letter, std::size_t recipients,
@@ -115,8 +131,10 @@ void Backlog::park(const Batch& batch) {
   for (const Scheduled& entry : batch.entries) append(parked_, entry);
 }
 
-void Backlog::unpark() {
-  for (const Scheduled& entry : std::exchange(parked_, {})) {
+void Backlog::unpark(Instant due) {
+  for (Scheduled& entry : std::exchange(parked_, {})) {
+    entry.due = due;
+    entry.due_is_limit = false;
     ready_.push_back(entry);
     note_limit(entry);
   }

@@ -46,11 +46,16 @@ class Backlog {
   // Null: it is not warm.
   std::shared_ptr<const mail::Letter> take_warm(MessageId id, std::size_t recipients);
 
-  // Moves what is due to the ready line, or among those past a limit. `down`: the destination is
-  // failing; while it is not, nobody expires without a last attempt.
-  void promote(Instant now, bool down);
+  // Moves what is due to the ready line, or among those past a limit. `down_at`: when it was last
+  // seen that nobody can be reached there; the epoch: it is not so. Who became due after that does
+  // not expire without an attempt, or before somebody else's has failed.
+  void promote(Instant now, Instant down_at);
   // Finds those in the ready line that are past a limit.
-  void sweep(Instant now, bool down);
+  void sweep(Instant now, Instant down_at);
+  // These have left the ready line and are not under way: their limits count for next_sweep().
+  void watch(const Batch& batch);
+  // Those that are past a limit can be tried after all.
+  void spare_overdue();
   // The settings have changed.
   void review() { next_limit_ = Instant{}; }
 
@@ -62,8 +67,9 @@ class Backlog {
   void put_back(const Batch& batch);
 
   void park(const Batch& batch);
-  // All of them are ready again.
-  void unpark();
+  // All of them are ready again, and not before `due` does it count as a failure towards them that
+  // nobody can be reached.
+  void unpark(Instant due);
 
   // ---- as the operator wants it
   struct Parts {
@@ -84,7 +90,7 @@ class Backlog {
   bool has_overdue() const { return !overdue_.empty(); }
   // The next due time; kNever: nobody waits.
   Instant next_due() const { return waiting_.empty() ? kNever : waiting_.front().due; }
-  // When sweep() is worth its while; kNever: nobody is ready.
+  // When sweep() is worth its while. REQUIRES that somebody is ready, or watched.
   Instant next_sweep() const;
   const std::vector<Scheduled>& entries_waiting() const { return waiting_.entries(); }
   const std::array<std::uint64_t, policy::kRetryClasses>& waiting_by_class() const {
@@ -100,7 +106,8 @@ class Backlog {
   };
   template <typename Line>
   std::unique_ptr<Batch> take(Line& line, std::uint32_t most);
-  void add_ready(const Scheduled& entry, Instant now, bool down);
+  bool is_over(const Scheduled& entry, Instant now, Instant down_at) const;
+  void add_ready(const Scheduled& entry, Instant now, Instant down_at);
   void note_limit(const Scheduled& entry);
 
   const Settings& settings_;
@@ -112,7 +119,7 @@ class Backlog {
   std::array<std::uint64_t, policy::kRetryClasses> by_class_{};
   std::unordered_map<MessageId, Warm> warm_;
   std::size_t& warm_bytes_;
-  Instant next_limit_ = kNever;  // nobody in the ready line has a limit before
+  Instant next_limit_ = kNever;  // nobody who is ready or watched has a limit before
   Instant swept_;
 };
 

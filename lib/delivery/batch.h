@@ -24,10 +24,11 @@ struct SteerOrder;
 // A fate that is decided before the message is at hand.
 struct Doom {
   enum class Kind : std::uint8_t {
-    kTrouble,  // deferred or bounced, as `trouble` says
-    kOverdue,  // past a time limit; `trouble` is what the destination last suffered from, for those
-               // that were never tried
-    kSteered,  // as the operator wants it in `order`
+    kTrouble,   // deferred or bounced, as `trouble` says
+    kOverdue,   // past a time limit; `trouble` is what the destination last suffered from, for
+                // those that were never tried
+    kStranded,  // likewise, and `trouble` is what its site's hosts made of another domain's attempt
+    kSteered,   // as the operator wants it in `order`
   };
   Kind kind = Kind::kTrouble;
   Trouble trouble;

@@ -97,6 +97,7 @@ void Destination::on_reconfigured(const Options& before, Turn& turn) {
   if (route_differs(before, turn.options(), domain_)) {
     router_.forget();
     backed_off_until_ = Instant{};  // what failed was another route
+    afresh_from_ = turn.now;
   }
 }
 
@@ -106,7 +107,7 @@ void Destination::drain(Turn& turn) {
   blocked_until_ = kNever;
   heed_suspensions(turn);
   look_after_site(turn);
-  backlog_.promote(turn.now, down());
+  backlog_.promote(turn.now, known_down_at(turn.now));
   drop_outdated(turn);
   if (shared_.may_begin()) {
     carry_out(turn);
@@ -144,8 +145,9 @@ void Destination::add_to(DestinationView& view) const {
   view.connections += connections_;
   view.next_due = std::min(view.next_due, backlog_.next_due());
   if (down()) view.backed_off_until = std::max(view.backed_off_until, backed_off_until_);
-  if (last_failure_) {
-    const smtp::Reply& reply = last_failure_->reply;
+  const Site::Outage* outage = outage_of_site();
+  if (last_failure_ || outage != nullptr) {
+    const smtp::Reply& reply = (last_failure_ ? *last_failure_ : outage->trouble).reply;
     view.last_failure = reply.code != 0 ? smtp::render_reply(reply) : reply.text;
   }
   for (std::size_t i = 0; i < policy::kRetryClasses; ++i) {

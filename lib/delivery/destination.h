@@ -69,7 +69,7 @@ class Destination : public AgendaItem {
   void on_persisted(const Unsettled::Fate& fate, MessageId id, Turn& turn);
   void on_reconfigured(const Options& before, Turn& turn);
   // What stood still by the former ones does so no more; drain() looks at the new ones.
-  void on_suspensions_changed();
+  void on_suspensions_changed(Instant now);
   // Begins nothing more on this connection.
   void retire(Connection& connection, Turn& turn);
   // The domain is one that the selection names, or it names none.
@@ -101,6 +101,7 @@ class Destination : public AgendaItem {
  private:
   bool backed_off(Instant now) const { return now < backed_off_until_; }
   bool down() const { return failures_ > 0; }
+  Instant known_down_at(Instant now) const;
   bool stands_still() const { return suspension_ != nullptr; }
   std::size_t up() const { return free_.size() + busy_; }
 
@@ -122,6 +123,8 @@ class Destination : public AgendaItem {
   bool may_have_connection(Turn& turn);
   void connect(const Dial& dial, MessageId made_for, Turn& turn);
   void doom_overdue(Turn& turn);
+  void sweep(Instant down_at, Instant now);
+  Instant next_sweep() const;
   void retire_idle(Turn& turn);
   void plan_wake(Turn& turn);
   bool idle() const;
@@ -143,7 +146,8 @@ class Destination : public AgendaItem {
   void settle(const Batch& batch, const smtp::TransactionResult& result,
               const Connection& connection, bool elsewhere, ReplyReader& reader, Turn& turn);
   void persist(const Batch& batch, std::vector<Settlement> settlements, Turn& turn);
-  void restage(std::unique_ptr<Batch> batch);
+  void restage(std::unique_ptr<Batch> batch, std::size_t index = 0);
+  std::size_t staged_index(const Batch& batch) const;
   std::unique_ptr<Batch> unstage(std::size_t index);
   std::unique_ptr<Batch> claim(const Batch& batch);
   void forget_missing(Batch& batch, const mail::Letter& letter, Turn& turn);
@@ -172,14 +176,15 @@ class Destination : public AgendaItem {
   bool site_has_room(Turn& turn);
   void slow_down(const Connection& connection, Window::TooMuch what, const smtp::Reply& reply,
                  Turn& turn);
-  void expect_ramp();
+  void note_outage(const Trouble& trouble, Turn& turn);
+  const Site::Outage* outage_of_site() const;
   void add_site_to(DestinationView& view) const;
 
   // ---- destination_suspension.cc
   void heed_suspensions(Turn& turn);
   void stand_still(const policy::Suspension& suspension, Instant until, Turn& turn);
-  void move_again();
-  void unpark();
+  void move_again(Instant now);
+  void unpark(Instant now);
   bool try_park(const Batch& batch, Turn& turn);
   void add_suspension_to(DestinationView& view) const;
 
@@ -226,7 +231,9 @@ class Destination : public AgendaItem {
   std::uint64_t judged_ = 0;  // as the router had it when connections were last looked at
 
   std::uint32_t failures_ = 0;  // attempts that failed as a whole, in a row
+  Instant failed_at_;           // the last of them
   Instant backed_off_until_;
+  Instant afresh_from_;                             // what failed before that says nothing any more
   const policy::Suspension* suspension_ = nullptr;  // of Shared::suspensions; it stands still
   Instant still_until_;
   Instant parked_until_ = kNever;  // somebody who is parked may go then

@@ -178,6 +178,7 @@ void Destination::note_success(Connection& connection) {
   failures_ = 0;
   backed_off_until_ = Instant{};
   last_failure_.reset();
+  connection.site->outage.reset();
   if (!connection.stale) router_.on_proven();
 }
 

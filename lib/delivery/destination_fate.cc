@@ -43,20 +43,28 @@ std::unique_ptr<Batch> Destination::unstage(std::size_t index) {
   return batch;
 }
 
-void Destination::restage(std::unique_ptr<Batch> batch) {
+void Destination::restage(std::unique_ptr<Batch> batch, std::size_t index) {
   staged_entries_ += batch->entries.size();
-  staged_.insert(staged_.begin(), std::move(batch));
+  backlog_.watch(*batch);
+  staged_.insert(staged_.begin() + static_cast<std::ptrdiff_t>(index), std::move(batch));
+}
+
+// Among the staged ones; their number: it is none of them.
+std::size_t Destination::staged_index(const Batch& batch) const {
+  const auto found = std::find_if(staged_.begin(), staged_.end(),
+                                  [&](const auto& owned) { return owned.get() == &batch; });
+  return static_cast<std::size_t>(found - staged_.begin());
 }
 
 // Takes the batch out of where it waits for its letter.
 std::unique_ptr<Batch> Destination::claim(const Batch& batch) {
-  const auto is_it = [&](const auto& owned) { return owned.get() == &batch; };
   if (!batch.doom) {
-    const auto found = std::find_if(staged_.begin(), staged_.end(), is_it);
-    CHECK(found != staged_.end());
-    return unstage(static_cast<std::size_t>(found - staged_.begin()));
+    const std::size_t index = staged_index(batch);
+    CHECK(index < staged_.size());
+    return unstage(index);
   }
-  const auto found = std::find_if(doomed_.begin(), doomed_.end(), is_it);
+  const auto found = std::find_if(doomed_.begin(), doomed_.end(),
+                                  [&](const auto& owned) { return owned.get() == &batch; });
   CHECK(found != doomed_.end());
   auto claimed = std::move(*found);
   doomed_.erase(found);
@@ -76,6 +84,8 @@ void Destination::forget_missing(Batch& batch, const mail::Letter& letter, Turn&
 
 void Destination::on_loaded(Batch& waiting, std::shared_ptr<const mail::Letter> letter,
                             Turn& turn) {
+  // Where it keeps its place: those that were staged first go first, however long the store takes.
+  const std::size_t index = staged_index(waiting);
   auto batch = claim(waiting);
   forget_missing(*batch, *letter, turn);
   for (Scheduled& entry : batch->entries) entry.unreadable = 0;
@@ -87,7 +97,7 @@ void Destination::on_loaded(Batch& waiting, std::shared_ptr<const mail::Letter> 
     } else if (backed_off(turn.now) || stands_still()) {
       backlog_.put_back(*batch);
     } else if (!try_park(*batch, turn)) {
-      restage(std::move(batch));
+      restage(std::move(batch), index);
     }
   }
   drain(turn);
@@ -123,12 +133,8 @@ void Destination::doom(std::unique_ptr<Batch> batch, Doom doom, Turn& turn) {
 }
 
 void Destination::settle_doomed(Batch& batch, Turn& turn) {
-  if (batch.doom->kind != Doom::Kind::kSteered && try_park(batch, turn)) {
-    in_flight_ -= batch.entries.size();
-    return;
-  }
   // What its sender may not send just now does not run out of time by it.
-  if (batch.doom->kind == Doom::Kind::kOverdue && try_park(batch, turn)) {
+  if (batch.doom->kind != Doom::Kind::kSteered && try_park(batch, turn)) {
     in_flight_ -= batch.entries.size();
     return;
   }
@@ -145,12 +151,13 @@ void Destination::settle_doomed(Batch& batch, Turn& turn) {
         settlements.push_back(settler.steered(before, *batch.doom->order));
         break;
       case Doom::Kind::kOverdue:
-        if (auto settlement = settler.overdue(before, batch.doom->trouble)) {
+      case Doom::Kind::kStranded:
+        if (auto settlement = settler.overdue(before, *batch.doom)) {
           settlements.push_back(*std::move(settlement));
           break;
         }
         // The letter knows better. It is looked at again when that time has come.
-        entry.timed = true;
+        entry.timed = entry.due_is_limit = true;
         entry.due = settler.next_limit(before);
         in_time.entries.push_back(entry);
         break;
@@ -209,6 +216,7 @@ std::unique_ptr<Batch> Destination::unstage_head(MessageId id) {
 
 void Destination::back_off(const Trouble& trouble, Instant head_arrived, Turn& turn) {
   ++failures_;
+  failed_at_ = turn.now;
   const auto policy = turn.options().retry.policy_for(domain_, trouble.retry_class);
   Instant until = policy::next_due(policy, failures_, turn.now, shared_.rng);
   // What may go in plaintext by then need not wait for a host whose handshakes fail.
@@ -217,7 +225,7 @@ void Destination::back_off(const Trouble& trouble, Instant head_arrived, Turn& t
   }
   backed_off_until_ = std::max(until, turn.now + kBackOffLeast);
   put_back_staged();
-  expect_ramp();
+  note_outage(trouble, turn);
   backlog_.cool();
   const smtp::Reply& reply = trouble.reply;
   turn.out.push_back(BackedOff{domain_, wish_, backed_off_until_, trouble.retry_class,

@@ -77,10 +77,29 @@ void Destination::slow_down(const Connection& connection, Window::TooMuch what,
 }
 
 // It was not there, and will not be flooded when it is back; nor will its site, if no other domain
-// has it up.
-void Destination::expect_ramp() {
+// has it up. Hosts that were called, and not for want of TLS as this domain wants it, are not there
+// for the others either.
+void Destination::note_outage(const Trouble& trouble, Turn& turn) {
   ramp_.begin();
-  if (site_ && site_->up == 0) site_->window.begin_ramp();
+  if (!site_ || site_->up > 0) return;
+  site_->window.begin_ramp();
+  const bool of_hosts =
+      !trouble.host.empty() && trouble.tls == policy::TlsFailure::kNone && !trouble.local_network;
+  if (of_hosts) site_->outage = Site::Outage{trouble, turn.now};
+}
+
+// What this destination, too, would meet if it were its turn; null: that is not known.
+const Site::Outage* Destination::outage_of_site() const {
+  return site_ && site_->outage && up() == 0 ? &*site_->outage : nullptr;
+}
+
+// When it was last seen that nobody can be reached; the epoch: it is not so. In a back-off that is
+// now; after it the next attempt decides, which may have to wait for its turn at the site.
+Instant Destination::known_down_at(Instant now) const {
+  if (down() && backed_off(now)) return now;
+  Instant at = down() ? failed_at_ : Instant{};
+  if (const auto* outage = outage_of_site()) at = std::max(at, outage->at);
+  return at < afresh_from_ ? Instant{} : at;
 }
 
 void Destination::add_site_to(DestinationView& view) const {

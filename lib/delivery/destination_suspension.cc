@@ -7,8 +7,8 @@
 namespace posthaste::delivery {
 
 void Destination::heed_suspensions(Turn& turn) {
-  if (stands_still() && still_until_ <= turn.now) move_again();
-  if (backlog_.parked() > 0 && parked_until_ <= turn.now) unpark();
+  if (stands_still() && still_until_ <= turn.now) move_again(turn.now);
+  if (backlog_.parked() > 0 && parked_until_ <= turn.now) unpark(turn.now);
   const policy::Suspensions& all = *shared_.suspensions;
   if (!all.empty()) {
     const policy::Suspension* suspension = all.of_domain(domain_, turn.now);
@@ -32,11 +32,12 @@ void Destination::stand_still(const policy::Suspension& suspension, Instant unti
 
 // Its mail may have come to the end of its time meanwhile, and through no fault of the
 // destination's: it counts as one that has not failed, so that nobody expires without an attempt.
-void Destination::move_again() {
+void Destination::move_again(Instant now) {
   suspension_ = nullptr;
   still_until_ = Instant{};
   failures_ = 0;
   backed_off_until_ = Instant{};
+  afresh_from_ = now;
 }
 
 // Nothing more is begun on that connection.
@@ -48,15 +49,16 @@ void Destination::retire(Connection& connection, Turn& turn) {
   connection.stale = true;
 }
 
-void Destination::on_suspensions_changed() {
-  if (stands_still()) move_again();
-  if (backlog_.parked() > 0) unpark();
+void Destination::on_suspensions_changed(Instant now) {
+  if (stands_still()) move_again(now);
+  if (backlog_.parked() > 0) unpark(now);
 }
 
-void Destination::unpark() {
-  backlog_.unpark();
+// Others of the destination's mail were not parked, so its back-off stands. Who comes to the end of
+// his time in it does not end before the next attempt has failed, too.
+void Destination::unpark(Instant now) {
+  backlog_.unpark(std::max(now, backed_off_until_));
   parked_until_ = kNever;
-  move_again();
 }
 
 // True: the batch is not to be delivered just now, and is parked. REQUIRES its letter.

@@ -305,11 +305,28 @@ void Destination::connect(const Dial& dial, MessageId made_for, Turn& turn) {
 }
 
 void Destination::doom_overdue(Turn& turn) {
-  if (backlog_.next_sweep() <= turn.now) backlog_.sweep(turn.now, down());
+  const Instant down_at = known_down_at(turn.now);
+  if (next_sweep() <= turn.now) sweep(down_at, turn.now);
+  if (!backlog_.has_overdue()) return;
+  if (down_at == Instant{}) return backlog_.spare_overdue();
+  const Site::Outage* outage = down() ? nullptr : outage_of_site();
+  const Doom overdue = outage != nullptr
+                           ? Doom{Doom::Kind::kStranded, outage->trouble}
+                           : Doom{Doom::Kind::kOverdue, last_failure_.value_or(Trouble{})};
   while (backlog_.has_overdue() && doomed_.size() < kDoomedMax) {
-    doom(backlog_.take_overdue(settings_.limits.recipients_per_message),
-         Doom{Doom::Kind::kOverdue, last_failure_.value_or(Trouble{})}, turn);
+    doom(backlog_.take_overdue(settings_.limits.recipients_per_message), overdue, turn);
   }
+}
+
+// What is staged runs out of time, too, while it waits for its turn at a site that is down.
+void Destination::sweep(Instant down_at, Instant now) {
+  if (down_at > Instant{} && up() == 0 && opening_ == 0) put_back_staged();
+  backlog_.sweep(now, down_at);
+  for (const auto& batch : staged_) backlog_.watch(*batch);
+}
+
+Instant Destination::next_sweep() const {
+  return backlog_.has_ready() || !staged_.empty() ? backlog_.next_sweep() : kNever;
 }
 
 bool Destination::gives_way(const Connection& connection) const {
@@ -337,7 +354,7 @@ void Destination::retire_idle(Turn& turn) {
 void Destination::plan_wake(Turn& turn) {
   Instant next = std::min(backlog_.next_due(), blocked_until_);
   if (shared_.may_begin()) {
-    if (!stands_still()) next = std::min(next, backlog_.next_sweep());
+    if (!stands_still()) next = std::min(next, next_sweep());
     if (backed_off(turn.now) && ready() > 0) next = std::min(next, backed_off_until_);
   }
   if (connections_ > 0 && site_) next = std::min(next, site_->window.next_step());

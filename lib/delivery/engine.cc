@@ -197,7 +197,7 @@ void Engine::State::on(Steer& event, Turn& turn) {
 
 void Engine::State::on(Suspended& event, Turn& turn) {
   CHECK(event.suspensions != nullptr);
-  for (const auto& [key, destination] : destinations) destination->on_suspensions_changed();
+  for (const auto& [key, destination] : destinations) destination->on_suspensions_changed(turn.now);
   shared.suspensions = event.suspensions;
   for (const auto& [id, connection] : shared.connections) {
     const MxName& host = connection->dial.to.candidate.host;

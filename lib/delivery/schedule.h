@@ -31,10 +31,11 @@ struct Scheduled {
   std::uint8_t unreadable = 0;  // how often in a row the store could not read its letter
   std::int8_t priority = 0;     // the envelope's
   bool held : 1 = false;        // as in mail::Progress
-  // Its message has time limits of its own (RFC 2852, RFC 4865), which the letter knows; in the
-  // ready line `due` is then when they have to be looked at.
+  // Its message has time limits of its own (RFC 2852, RFC 4865), which the letter knows.
   bool timed : 1 = false;
   bool told : 1 = false;  // nobody is to be told any more that it is late
+  // In the ready line: the letter was looked at, and `due` is when its next limit is reached.
+  bool due_is_limit : 1 = false;
 };
 static_assert(sizeof(Scheduled) <= 32);
 

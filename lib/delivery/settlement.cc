@@ -136,10 +136,10 @@ Instant Settler::next_limit(const mail::PendingRecipient& before) const {
 }
 
 std::optional<Settlement> Settler::overdue(const mail::PendingRecipient& before,
-                                           const Trouble& last) const {
+                                           const Doom& doom) const {
   const TimeLimits limits = limits_of(before);
   if (now_ < std::min(limits.expiry, limits.notice)) return std::nullopt;
-  Settlement settlement = left_waiting(before, last);
+  Settlement settlement = left_waiting(before, doom);
   if (limits.expiry <= now_) {
     settlement.ending = Ending::kExpired;
     settlement.status = kExpiredStatus;
@@ -155,21 +155,25 @@ std::optional<Settlement> Settler::overdue(const mail::PendingRecipient& before,
   return settlement;
 }
 
-// Nobody was called for it: its own last trouble says most, or else its destination's.
-Settlement Settler::left_waiting(const mail::PendingRecipient& before, const Trouble& last) const {
+// Nobody was called for it: its own last trouble says most, or else its destination's; unless it
+// waits for hosts that have failed since, when others called them.
+Settlement Settler::left_waiting(const mail::PendingRecipient& before, const Doom& doom) const {
   const mail::Progress& progress = before.progress;
-  const bool own = !progress.last_words.empty();
-  Settlement settlement = of(before, own ? Trouble{} : last);
+  const bool stranded = doom.kind == Doom::Kind::kStranded;
+  const bool own = !stranded && !progress.last_words.empty();
+  Settlement settlement = of(before, own ? Trouble{} : doom.trouble);
   if (own) {
     settlement.host = progress.last_host;
     settlement.retry_class =
         policy::parse_retry_class(progress.retry_class).value_or(RetryClass::kOther);
   }
-  const std::string words = own ? progress.last_words : one_line(last.reply);
+  const std::string words = own ? progress.last_words : one_line(doom.trouble.reply);
   const Duration age = std::max(now_ - clock_starts(envelope_), Duration::zero());
   settlement.reply = smtp::Reply{};
-  settlement.reply.text = fmt::format("not delivered within {}; last trouble: {}",
-                                      age_in_words(age), words.empty() ? "none was told" : words);
+  settlement.reply.text = fmt::format(
+      "not delivered within {}; {}: {}", age_in_words(age),
+      stranded ? "its mail hosts do not answer, or take no mail at all" : "last trouble",
+      words.empty() ? "none was told" : words);
   return settlement;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lib/base/rng.h"
+#include "lib/delivery/batch.h"
 #include "lib/delivery/engine.h"
 #include "lib/delivery/steering.h"
 #include "lib/delivery/time_limits.h"
@@ -29,9 +30,8 @@ class Settler {
   Settlement failed(const mail::PendingRecipient& before, const Trouble& trouble,
                     const std::string& tls, bool maybe_delivered);
   // Expired while it waited, or its sender is to be told that it still does; nullopt: neither is
-  // so. `last`: what the destination suffers from, for who was never tried himself.
-  std::optional<Settlement> overdue(const mail::PendingRecipient& before,
-                                    const Trouble& last) const;
+  // so. REQUIRES doom.kind is kOverdue or kStranded.
+  std::optional<Settlement> overdue(const mail::PendingRecipient& before, const Doom& doom) const;
   // When overdue() has something to say.
   Instant next_limit(const mail::PendingRecipient& before) const;
   // REQUIRES order.verb != kRetry.
@@ -47,7 +47,7 @@ class Settler {
   Instant plaintext_from(Duration wait);
   void defer(Settlement& settlement, const Trouble& trouble, const TimeLimits& limits);
   TimeLimits limits_of(const mail::PendingRecipient& before) const;
-  Settlement left_waiting(const mail::PendingRecipient& before, const Trouble& last) const;
+  Settlement left_waiting(const mail::PendingRecipient& before, const Doom& doom) const;
 
   const mail::Envelope& envelope_;
   const RoutingDomain& domain_;

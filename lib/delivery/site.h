@@ -8,9 +8,11 @@
 //              connections: each belongs to its destination.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "lib/delivery/rate.h"
+#include "lib/delivery/trouble.h"
 #include "lib/delivery/turns.h"
 #include "lib/delivery/window.h"
 
@@ -42,7 +44,15 @@ class Site {
   // Until when something is to be remembered; the epoch: nothing is.
   Instant keep_until() const { return std::max({window.whole_at(), send_from(), call_from()}); }
 
+  // What became of the last attempt of one of its domains to reach its hosts, while nobody had them
+  // up, and none has decided about mail since.
+  struct Outage {
+    Trouble trouble;
+    Instant at;
+  };
+
   Window window;
+  std::optional<Outage> outage;
   Pace messages;
   Pace calls;
   std::size_t connections = 0;  // of any state

@@ -51,7 +51,8 @@ struct DestinationView {
   std::uint64_t waiting = 0, ready = 0, in_flight = 0, held = 0, suspended = 0, connections = 0;
   Instant next_due = kNever;
   Instant backed_off_until;  // epoch: not backed off; else some of its mail is
-  std::string last_failure;  // words of the last failure as a whole, empty after a success
+  // Words of the last failure as a whole, its own or else its site's; empty after a success.
+  std::string last_failure;
   std::array<std::uint64_t, policy::kRetryClasses> waiting_by_class{};
   // The operator has stopped all of its mail; the epoch: he has not; kNever: until he says so.
   Instant suspended_until;

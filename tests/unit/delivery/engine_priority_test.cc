@@ -33,6 +33,36 @@ TEST(EnginePriority, GivesTheNextConnectionToTheMostUrgentMessage) {
   EXPECT_EQ(order, expected);
 }
 
+// What the store gives back late must not get in front of what has waited longer.
+TEST(EnginePriority, KeepsTheOrderOfWhatHasToBeLoadedFirst) {
+  EngineRig rig;
+  std::vector<std::shared_ptr<mail::Letter>> letters;
+  for (unsigned i = 1; i <= 4; ++i) {
+    letters.push_back(make_letter(id_at(rig.now, i), {"user@example.com"}, rig.now));
+    Entry entry;
+    entry.shard = 7;
+    entry.id = letters.back()->envelope->id;
+    entry.due = rig.now;
+    entry.domain = RoutingDomain("example.com");
+    rig.tell(entry);
+  }
+  const auto load = [&](unsigned number) {
+    return rig.tell(Loaded{letters[number]->envelope->id, letters[number]});
+  };
+  rig.ring();
+  const auto first = rig.route();
+  load(0);
+  rig.ready(first.conn);
+  const auto deliver = rig.only<Deliver>();
+  EXPECT_EQ(deliver.letter, letters[0]);
+  // A second connection is on its way, and two messages are looked for.
+  load(2);
+  load(1);
+  load(2);
+  rig.delivered(deliver);
+  EXPECT_EQ(rig.only<Deliver>().letter, letters[1]);
+}
+
 Scheduled entry(std::uint64_t id, std::int8_t priority) {
   Scheduled made;
   made.id = MessageId{id};

@@ -181,5 +181,32 @@ TEST(EngineSuspend, ExpiresNobodyWithoutALastAttempt) {
   EXPECT_EQ(rig.only<Persist>().settlements.at(0).ending, Ending::kExpired);
 }
 
+// Of senders that are let go again nothing follows for the hosts.
+TEST(EngineSuspend, LeavesABackOffAloneWhenASenderMaySendAgain) {
+  EngineRig rig;
+  rig.options.retry.defaults.intervals = {5h};
+  rig.options.retry.defaults.expire_after = 1h;
+  rig.options.retry.defaults.delay_notice_after = 0s;
+  suspend(rig, {of(SuspensionKind::kSender, "sender@origin.example", kStart + 2h)});
+  rig.arrive({"a@example.com"});
+  EXPECT_EQ(rig.engine().counts().suspended, 1U);
+  auto other = make_letter(id_at(kStart, 9), {"b@example.com"}, kStart);
+  auto envelope = std::make_shared<mail::Envelope>(*other->envelope);
+  envelope->sender = mail::Mailbox::trusted("other@origin.example");
+  other->envelope = envelope;
+  rig.arrive(other);
+  rig.fail(rig.route().conn, Stage::kConnect);
+  rig.persisted(rig.only<Persist>());
+  while (rig.now < kStart + 2h) rig.ring();
+  EXPECT_TRUE(rig.out.empty());
+  EXPECT_EQ(rig.engine().counts().suspended, 0U);
+  while (rig.engine().deadline() < kStart + 5h) {
+    rig.ring();
+    ASSERT_TRUE(rig.out.empty()) << "neither called for nor at his end: nobody was called since";
+  }
+  rig.ring();
+  EXPECT_TRUE(rig.only<Load>().for_delivery);
+}
+
 }  // namespace
 }  // namespace posthaste::delivery
