@@ -321,7 +321,8 @@ void Router::on_answered(const dns::Question& question, const dns::Answer& answe
   }
   if (!search_) return;  // asked before the options changed
   search_->on_answer(question, answer);
-  to_ask_ = search_->take_questions();
+  // An answer that nobody waits for any more must not take the place of what is still to be asked.
+  for (dns::Question& next : search_->take_questions()) to_ask_.push_back(std::move(next));
   if (search_->done()) on_host(around);
 }
 

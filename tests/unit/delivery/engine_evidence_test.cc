@@ -64,6 +64,26 @@ TEST(EngineEvidence, AsksForTlsaOfASecureHostAndDemandsWhatItFinds) {
   EXPECT_EQ(connect.level, TlsLevel::kDane);
 }
 
+// The same question is under way twice, as what was asked before was forgotten; and while the store
+// is in trouble, nothing is asked.
+TEST(EngineEvidence, AsksForTlsaThoughTheAddressesAreAnsweredTwice) {
+  EngineRig rig;
+  rig.arrive({"a@example.com"});
+  auto mx = secure(rig);
+  mx.mx.push_back({10, MxName("mx1.example.com")});
+  rig.tell(Answered{{"example.com", RecordType::kMx}, mx});
+  rig.tell(StsChanged{RoutingDomain("example.com")});
+  rig.tell(Answered{{"example.com", RecordType::kMx}, mx});
+  rig.tell(StoreTrouble{true});
+  rig.tell(Answered{{"mx1.example.com", RecordType::kAaaa}, secure(rig, AnswerStatus::kNoData)});
+  auto a = secure(rig);
+  a.addresses = {*parse_ip("11.0.0.1")};
+  rig.tell(Answered{{"mx1.example.com", RecordType::kA}, a});
+  EXPECT_TRUE(rig.all<Lookup>().empty());
+  rig.tell(StoreTrouble{false});
+  EXPECT_EQ(rig.only<Lookup>().question.type, RecordType::kTlsa);
+}
+
 TEST(EngineEvidence, AsksForNoTlsaWhereTheAddressesAreInsecure) {
   EngineRig rig;
   rig.arrive({"a@example.com"});
