@@ -87,6 +87,21 @@ TEST(EngineSteer, RetriesNowWhatWaitsAndWhatIsBackedOff) {
   EXPECT_FALSE(rig.all<Lookup>().empty() && rig.all<Load>().empty());
 }
 
+TEST(EngineSteer, TriesOnceMoreWhatItRetriesThoughItsTimeIsUp) {
+  EngineRig rig;
+  rig.options.retry.defaults.intervals = {30h};
+  rig.arrive({"a@example.com"});
+  rig.fail(rig.route().conn, Stage::kConnect);
+  rig.persisted(rig.only<Persist>());
+  const MessageId old = id_at(kStart - 200h);
+  rig.tell(waiting(old, "example.com", 20h));
+  rig.now = kStart + 1h;
+  rig.tell(steer(SteerVerb::kRetry));
+  const auto load = rig.only<Load>();
+  EXPECT_EQ(load.id, old);
+  EXPECT_TRUE(load.for_delivery) << "nobody has called since";
+}
+
 TEST(EngineSteer, RetriesOnlyWhatTheSelectionNames) {
   EngineRig rig;
   rig.tell(waiting(id_at(kStart - 2h), "example.com", 1h));
