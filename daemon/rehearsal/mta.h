@@ -38,7 +38,8 @@ class Mta : public std::enable_shared_from_this<Mta> {
 
   unsigned workers() const { return static_cast<unsigned>(workers_.size()); }
   Worker& worker(unsigned number) { return *workers_[number]; }
-  Worker& worker_of(ShardId shard) { return *workers_[shard % workers_.size()]; }
+  unsigned owner_of(ShardId shard) const { return static_cast<unsigned>(shard % workers_.size()); }
+  Worker& worker_of(ShardId shard) { return *workers_[owner_of(shard)]; }
   queue::MemoryStore& store() { return *store_; }
   World& world() { return world_; }
   Witness& witness() { return witness_; }

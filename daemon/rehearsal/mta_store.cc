@@ -64,9 +64,7 @@ void Mta::post(std::vector<queue::StoreEvent>& events) {
 }
 
 unsigned Mta::addressee(const queue::StoreEvent& event) const {
-  const auto by_shard = [&](ShardId shard) {
-    return static_cast<unsigned>(shard % workers_.size());
-  };
+  const auto by_shard = [&](ShardId shard) { return owner_of(shard); };
   const auto by_ticket = [](std::uint64_t ticket) {
     return static_cast<unsigned>(ticket >> kTicketBits);
   };
@@ -118,7 +116,7 @@ void Mta::hand_to_engine(queue::StoreEvent& event) {
   } else if (auto* arrived = std::get_if<queue::Arrived>(&event)) {
     worker_of(arrived->shard).tell(delivery::Arrived{std::move(arrived->letter)});
   } else if (auto* entry = std::get_if<queue::Entry>(&event)) {
-    worker_of(entry->shard)
+    worker(witness_.on_routed(owner_of(entry->shard), workers()))
         .tell(delivery::Entry{
             entry->shard, entry->id, entry->number, entry->revision, entry->attempts, entry->due,
             entry->domain,

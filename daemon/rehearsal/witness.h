@@ -34,6 +34,8 @@ class Witness {
   // ---- what passes; false: it never arrives
   virtual bool on_event(delivery::Event& /*event*/) { return true; }
   virtual bool on_action(delivery::Action& /*action*/) { return true; }
+  // Who is told of a recipient that the store has; it ought to be the worker that owns its shard.
+  virtual unsigned on_routed(unsigned owner, unsigned /*workers*/) { return owner; }
   virtual bool on_settle(const delivery::Persist& /*persist*/, queue::Settle& /*settle*/) {
     return true;
   }

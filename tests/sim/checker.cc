@@ -7,7 +7,15 @@
 
 namespace posthaste::sim {
 
+using namespace std::chrono_literals;
 using delivery::Ending;
+
+namespace {
+
+// A message may have to be loaded from a slow disk before it can be returned.
+constexpr Duration kUnderWay = 1min;
+
+}  // namespace
 
 std::string Checker::name(const Key& key) const {
   return fmt::format("{}/{}", render_id(key.first), key.second);
@@ -72,8 +80,11 @@ void Checker::check_bounce(const delivery::Settlement& settlement, const Key& ke
       envelope.tls_wish == mail::TlsWish::kRequireTls) {
     return;
   }
+  const auto policies = since(known->tls, world_.now() - kUnderWay);
   if (settlement.tls_failure != policy::TlsFailure::kNone &&
-      choice(settlement.tls_failure, known->tls) == policy::OnTlsFailure::kBounce) {
+      std::any_of(policies.begin(), policies.end(), [&](const TlsVersion& tls) {
+        return choice(settlement.tls_failure, tls.policy) == policy::OnTlsFailure::kBounce;
+      })) {
     return;
   }
   world_.violate(fmt::format("bounced without a reason: {} {}", name(key), settlement.reply.text));
@@ -93,6 +104,7 @@ void Checker::check_settlement(const delivery::Settlement& settlement, const Key
   Track& track = tracks_.at(key);
   if (track.unsettled || track.fate != Fate::kQueued) world_.violate("settled twice: " + name(key));
   track.unsettled = true;
+  track.removing = settlement.ending == Ending::kRemoved;
   if (track.under_way) track.tried_until = world_.now();
   track.under_way = track.known = false;
   excuse(settlement, key);
@@ -128,6 +140,7 @@ void Checker::on_persist(const delivery::Persist& persist, const queue::Settle& 
 void Checker::on_settled(const queue::Settled& settled) {
   for (const queue::Fate& fate : settled.applied) {
     Track& track = tracks_.at({settled.id, fate.number});
+    track.removed |= track.removing;
     if (fate.kind == queue::FateKind::kDeferred) {
       if (track.stored.held && !fate.progress.held) track.released = world_.now();
       track.stored = fate.progress;
@@ -162,12 +175,15 @@ void Checker::on_entry(const delivery::Entry& entry) {
       entry.retry_class != retry_class || entry.held != stored.held ||
       entry.priority != track.envelope->priority || entry.tls_wish != track.envelope->tls_wish)
     world_.violate("a restart has changed what was known: " + name(key));
+  note_mail(track);
   track.known = true;
 }
 
 void Checker::on_arrived(const mail::Letter& letter) {
   for (const mail::PendingRecipient& pending : letter.recipients) {
-    tracks_.at({letter.envelope->id, pending.recipient.number}).known = true;
+    Track& track = tracks_.at({letter.envelope->id, pending.recipient.number});
+    note_mail(track);
+    track.known = true;
   }
 }
 

@@ -6,11 +6,13 @@
 //   checker_calls.cc  Delivered twice only after a loss behind the final dot, or a crash before it
 //                     was durable. No limit is exceeded; no attempt comes before its time, or twice
 //                     at a time; nobody is called during a back-off.
-//   checker_time.cc   Nobody expires early, or is kept beyond his time, or comes to hear too early,
+//   checker_time.cc   Who is deferred is due again as the schedule for the reason has it. Nobody
+//                     expires early, or is kept beyond his time, or comes to hear too early,
 //                     too late or twice that his mail is late.
 //   checker_steer.cc  What the operator holds or suspends is not tried, what he removes ends
 //                     without a word, and nothing else ends by his word.
-//   checker_flow.cc   Higher priority goes first; who has enough of us sees less of us.
+//   checker_flow.cc   Higher priority goes first; who has enough of us sees less of us, and who
+//                     comes back after an outage more of us step by step.
 //   checker_tls.cc    Plaintext only where policy allows it, no mail below its effective level (by
 //                     tls_truth.h), no young mail in plaintext where handshakes fail, no belief
 //                     in a strip.
@@ -97,12 +99,14 @@ class Checker {
     bool known = false;     // the engine has heard of him, and of his last fate
     bool under_way = false;
     bool unsettled = false;  // his fate is on its way to the store
+    bool removing = false;   // which is that the operator has removed him
     Instant tried_until;     // when the last attempt ended
     unsigned taken = 0;      // by a peer
     unsigned excused = 0;    // of these: nobody could know
     std::weak_ptr<Attempt> attempt;
     Claim claim = Claim::kNone;
     std::set<delivery::SteerVerb> words;  // of the operator, that may have reached him
+    bool removed = false;                 // by the operator, and that is durable
     bool hastened = false;                // by the operator, who named the message
     Instant released;                     // by the operator
     unsigned overtaken = 0;               // by mail of lower priority, since he could go
@@ -119,6 +123,7 @@ class Checker {
     bool stepped_down = false;  // in plaintext, because TLS failed before
     bool verified = false;
     Instant began;
+    Instant ordered;  // what it carries: just before that
   };
   struct BackOff {
     Instant since, until;
@@ -127,10 +132,12 @@ class Checker {
   struct Pace {
     std::deque<Instant> messages, calls;
     std::map<mail::TlsWish, BackOff> back_offs;
-    std::deque<Instant> sent;     // transactions of the last two minutes
-    Instant had_enough;           // when it last said so; the epoch: it has not
-    std::size_t sent_before = 0;  // in the two minutes before
-    std::size_t open_before = 0;  // connections of the worker just then
+    std::map<mail::TlsWish, std::size_t> comebacks;  // verdicts since it was down
+    std::map<mail::TlsWish, Instant> last_up;        // when the last one to go was up
+    std::deque<Instant> sent;                        // transactions of the last two minutes
+    Instant had_enough;                              // when it last said so; the epoch: it has not
+    std::size_t sent_before = 0;                     // in the two minutes before
+    std::size_t open_before = 0;                     // connections of the worker just then
   };
   // One suspension, as long as it held.
   struct Stop {
@@ -156,6 +163,8 @@ class Checker {
   bool may_be_told(const Track& track) const;
   Instant notice(const Key& key, const Track& track) const;
   void check_times(const delivery::Settlement& settlement, const Key& key, bool dsn);
+  bool plaintext_opens(const Key& key, const Track& track, Instant due) const;
+  void check_due(const delivery::Settlement& settlement, const Key& key) const;
   void check_notice(const delivery::Settlement& settlement, const Key& key, bool dsn);
   void watch_times(const Key& key);
   void check_late(const Key& key);
@@ -175,9 +184,12 @@ class Checker {
   void note_verdicts(const Call& call, const smtp::TransactionResult& result);
   void check_slowed(const std::string& domain);
   void check_share(const std::string& domain) const;
+  void note_mail(const Track& track);
+  void check_comeback(const std::string& domain, mail::TlsWish wish) const;
   bool could_go_first(const Key& key, const Track& track, const Call& call) const;
   // ---- checker_tls.cc
-  void check_plaintext(const Call& call, const policy::TlsPolicy& policy);
+  std::vector<TlsVersion> tls_of(const Call& call) const;
+  void check_plaintext(const Call& call);
   bool could_go(const Call& call, mail::TlsWish wish, const Shown& shown) const;
 
   World& world_;

@@ -35,12 +35,15 @@ void Checker::check_limits(const delivery::Connect& connect) {
     return call.first.value >> 48 == connect.conn.value >> 48;
   });
   if (own >= options.connections_max) world_.violate("too many connections of the worker");
-  if (up == 0 && opening > 0) world_.violate("two probes at a time to " + domain);
+  // One that has gone at the same moment may still have been there when this one was ordered.
+  const bool alone = up == 0 && paces_[domain].last_up[connect.tls_wish] != world_.now();
+  if (alone && opening > 0) world_.violate("two probes at a time to " + domain);
   // Who lets mail go again wants it tried.
   const BackOff& off = paces_[domain].back_offs[connect.tls_wish];
   if (world_.now() < off.until && !resumed_since(off.since))
     world_.violate("a call during the back-off of " + domain);
   check_share(domain);
+  check_comeback(domain, connect.tls_wish);
 }
 
 void Checker::on_connect(const delivery::Connect& connect) {
@@ -52,7 +55,7 @@ void Checker::on_connect(const delivery::Connect& connect) {
     world_.violate("a call to a host that is suspended: " + connect.host.text());
   const bool stepped_down =
       connect.tls == smtp::TlsNeed::kNever && connect.level > policy::TlsLevel::kNone;
-  const policy::TlsPolicy& policy = scenario_.domain_named(domain)->tls;
+  const policy::TlsPolicy& policy = scenario_.domain_named(domain)->tls_now();
   const auto& seen = tls_failures_[connect.endpoint];
   if (stepped_down && std::none_of(seen.begin(), seen.end(), [&](policy::TlsFailure failure) {
         return choice(failure, policy) == policy::OnTlsFailure::kPlaintext;
@@ -78,12 +81,16 @@ void Checker::on_ready(ConnId conn, bool verified) {
 }
 void Checker::on_leaving(ConnId conn) {
   const auto found = calls_.find(conn);
-  if (found != calls_.end()) found->second.state = Call::State::kLeaving;
+  if (found == calls_.end()) return;
+  Call& call = found->second;
+  if (call.state == Call::State::kUp) paces_[call.domain].last_up[call.wish] = world_.now();
+  call.state = Call::State::kLeaving;
 }
 void Checker::on_failed(ConnId conn, const smtp::SessionFailure& /*failure*/) { on_leaving(conn); }
 
 void Checker::on_closed(ConnId conn) {
   on_finished(conn, {});
+  on_leaving(conn);
   calls_.erase(conn);
 }
 
@@ -120,7 +127,10 @@ std::shared_ptr<Attempt> Checker::on_deliver(const delivery::Deliver& deliver) {
   Call& call = found->second;
   if (wish_of(*attempt->envelope) != call.wish)
     world_.violate("mail with another wish than its connection's: " + render_id(id));
-  const policy::TlsPolicy& policy = scenario_.domain_named(call.domain)->tls;
+  // A reload that comes at the same time comes later.
+  call.ordered = world_.now() - Duration(1);
+  const policy::TlsPolicy& policy =
+      in_force(scenario_.domain_named(call.domain)->tls, call.began).policy;
   if (call.verified && policy.remember > Duration(0)) {  // it is in use, so it was learned from
     // What is learned again changes nothing until half of its time is over: so much is promised.
     shown_verified_[{call.host, call.endpoint.port}] = {world_.now(),

@@ -1,5 +1,6 @@
 // What the Checker has to say of the order in which mail goes, and of how much of us a site bears.
 #include <algorithm>
+#include <bit>
 
 #include "tests/sim/checker.h"
 
@@ -25,15 +26,20 @@ bool says_enough(const smtp::Reply& reply) {
 }  // namespace
 
 void Checker::on_backed_off(const delivery::BackedOff& event) {
-  paces_[event.domain.text()].back_offs[event.tls_wish] = {world_.now(), event.until};
+  Pace& pace = paces_[event.domain.text()];
+  pace.back_offs[event.tls_wish] = {world_.now(), event.until};
+  pace.comebacks[event.tls_wish] = 0;
 }
 
 void Checker::note_verdicts(const Call& call, const smtp::TransactionResult& result) {
   Pace& pace = paces_[call.domain];
-  bool enough = false;
+  bool enough = false, verdict = false;
   for (const smtp::RecipientOutcome& outcome : result.outcomes) {
     enough |= says_enough(outcome.reply);
+    verdict |= outcome.reply.code != 0 && outcome.reply.code != 421;
   }
+  const auto comeback = pace.comebacks.find(call.wish);
+  if (comeback != pace.comebacks.end() && verdict && !enough) ++comeback->second;
   if (!enough || world_.now() < pace.had_enough + kSlowed) return;
   pace.had_enough = world_.now();
   pace.sent_before = pace.sent.size();
@@ -64,6 +70,36 @@ void Checker::check_share(const std::string& domain) const {
     world_.violate("had enough of us, and sees as many connections as ever: " + domain);
 }
 
+// Where there was neither mail nor a connection, an outage before may be forgotten.
+void Checker::note_mail(const Track& track) {
+  const mail::TlsWish wish = wish_of(*track.envelope);
+  const auto same = [&](const Track& other) {
+    const bool there = (other.known && other.fate == Fate::kQueued) || other.unsettled;
+    return there && other.domain == track.domain && wish_of(*other.envelope) == wish;
+  };
+  const bool mail = std::any_of(tracks_.begin(), tracks_.end(),
+                                [&](const auto& one) { return same(one.second); });
+  const bool called = std::any_of(calls_.begin(), calls_.end(), [&](const auto& one) {
+    return one.second.domain == track.domain && one.second.wish == wish;
+  });
+  if (!mail && !called) paces_[track.domain].comebacks.erase(wish);
+}
+
+// Who was down sees one connection at first, and twice as many whenever each of them may have
+// brought a verdict. REQUIRES that one more is about to be opened.
+void Checker::check_comeback(const std::string& domain, mail::TlsWish wish) const {
+  const auto& comebacks = paces_.at(domain).comebacks;
+  const auto comeback = comebacks.find(wish);
+  if (comeback == comebacks.end()) return;
+  const auto open = static_cast<std::size_t>(
+      1 + std::count_if(calls_.begin(), calls_.end(), [&](const auto& one) {
+        const Call& call = one.second;
+        return call.domain == domain && call.wish == wish && call.state != Call::State::kLeaving;
+      }));
+  if (open > std::bit_floor(comeback->second + 1))
+    world_.violate("has been down, and is flooded: " + domain);
+}
+
 // Nothing stands in the way of that recipient, as far as can be seen from outside.
 bool Checker::could_go_first(const Key& key, const Track& track, const Call& call) const {
   if (track.fate != Fate::kQueued || !track.known || track.under_way || track.unsettled) {
@@ -74,7 +110,6 @@ bool Checker::could_go_first(const Key& key, const Track& track, const Call& cal
   }
   // An order to try it at once may not have reached it: its own time has to have come.
   if (track.stored.due > world_.now()) return false;
-  if (track.stored.attempts > 0) return false;  // what it waits for cannot be seen
   const bool told = track.stored.delay_told || world_.now() < notice(key, track);
   return track.due <= world_.now() && world_.now() < expiry(key, track) && told &&
          wish_of(*track.envelope) == call.wish && !stopped(track, Duration(0));

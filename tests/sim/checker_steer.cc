@@ -168,7 +168,8 @@ void Checker::on_suspended(std::shared_ptr<const policy::Suspensions> suspension
 void Checker::check_stopped(const Key& key, const Track& track) {
   if (track.stored.held || track.claim == Claim::kHold)
     world_.violate("tried while it is held: " + name(key));
-  if (track.claim == Claim::kEnd) world_.violate("tried after it was removed: " + name(key));
+  if (track.claim == Claim::kEnd || track.removed)
+    world_.violate("tried after it was removed: " + name(key));
   if (stopped(track, Duration(0))) world_.violate("tried while it is suspended: " + name(key));
   if (world_.now() < held_until(track))
     world_.violate("tried before it was to be released: " + name(key));

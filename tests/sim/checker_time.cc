@@ -13,6 +13,15 @@ using delivery::Ending;
 // The longest conversation that there may be at that moment, and a little.
 constexpr Duration kLastAttempt = 1h;
 
+// What has a schedule of its own here, where a host says plainly what it means.
+std::optional<policy::RetryClass> meaning_of(const smtp::Reply& reply) {
+  if (reply.code == 451 && reply.text.find("greylisted") != std::string::npos)
+    return policy::RetryClass::kGreylist;
+  if (reply.code == 451 && reply.text.find("too much from you") != std::string::npos)
+    return policy::RetryClass::kThrottled;
+  return std::nullopt;
+}
+
 }  // namespace
 
 policy::RetryPolicy Checker::retry_of(const Track& track) const {
@@ -57,6 +66,7 @@ void Checker::check_times(const delivery::Settlement& settlement, const Key& key
           settlement.after.attempts != track.stored.attempts + 1) {
         world_.violate("an attempt is miscounted: " + name(key));
       }
+      check_due(settlement, key);
       return check_notice(settlement, key, dsn);
     case Ending::kExpired:
       if (world_.now() < end) world_.violate("expired early: " + name(key));
@@ -70,6 +80,39 @@ void Checker::check_times(const delivery::Settlement& settlement, const Key& key
     case Ending::kHeld:
     case Ending::kReleased: return;
   }
+}
+
+// Where handshakes fail, a host is tried again when the mail may go in plaintext, or a little
+// later.
+bool Checker::plaintext_opens(const Key& key, const Track& track, Instant due) const {
+  const auto policies =
+      since(scenario_.domain_named(track.domain)->tls, world_.now() - kLastAttempt);
+  return std::any_of(policies.begin(), policies.end(), [&](const TlsVersion& tls) {
+    const Duration after = tls.policy.plaintext_after;
+    const Instant opens = key.first.time() + after;
+    return due >= opens && due <= opens + after / 20 + 1ms;
+  });
+}
+
+// As the schedule of the reason has it; sooner only where there is something to look at by then.
+void Checker::check_due(const delivery::Settlement& settlement, const Key& key) const {
+  const Track& track = tracks_.at(key);
+  const mail::Progress& after = settlement.after;
+  if (after.attempts == track.stored.attempts) return;  // it was no attempt
+  if (const auto meant = meaning_of(settlement.reply); meant && *meant != settlement.retry_class)
+    world_.violate("taken for something else than it said: " + name(key));
+  const auto policy =
+      scenario_.options.retry.policy_for(RoutingDomain(track.domain), settlement.retry_class);
+  const auto& intervals = policy.intervals;
+  const double interval = static_cast<double>(
+      intervals[std::min<std::size_t>(track.stored.attempts, intervals.size() - 1)].count());
+  const double wait = static_cast<double>((after.due - world_.now()).count());
+  if (wait > interval * (1 + policy.jitter) + 1) world_.violate("due too late: " + name(key));
+  const bool looked_at = after.due == expiry(key, track) || after.due == notice(key, track) ||
+                         plaintext_opens(key, track, after.due);
+  if (wait < interval * (1 - policy.jitter) - 1 && !looked_at)
+    world_.violate(
+        fmt::format("due too early: {}, in {} and not in {}", name(key), wait, interval));
 }
 
 void Checker::check_notice(const delivery::Settlement& settlement, const Key& key, bool dsn) {

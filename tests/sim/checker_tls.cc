@@ -16,24 +16,22 @@ constexpr Duration kTold = 10s;
 // What one worker has seen of a host, the others know by then.
 constexpr Duration kHeard = 10ms;
 
-// The versions that were in force at some time since then.
-template <typename Version>
-std::vector<Version> since(const std::vector<Version>& versions, Instant then) {
-  std::vector<Version> found{in_force(versions, then)};
-  std::copy_if(versions.begin(), versions.end(), std::back_inserter(found),
-               [&](const Version& version) { return version.from > then; });
-  return found;
-}
-
 }  // namespace
+
+// What a reload changes holds for all that is ordered afterwards.
+std::vector<TlsVersion> Checker::tls_of(const Call& call) const {
+  return since(scenario_.domain_named(call.domain)->tls, call.ordered);
+}
 
 bool Checker::could_go(const Call& call, mail::TlsWish wish, const Shown& shown) const {
   const Domain& domain = *scenario_.domain_named(call.domain);
   const Host& host = *scenario_.host_at(call.endpoint.address);
   for (const Zone& zone : since(host.zones, world_.now() - kKnown)) {
     for (const StsVersion& sts : since(domain.sts, call.began - kTold)) {
-      if (may_go(domain.tls, call.host, domain.mx_secure, zone, sts.policy, wish, shown)) {
-        return true;
+      for (const TlsVersion& tls : tls_of(call)) {
+        if (may_go(tls.policy, call.host, domain.mx_secure, zone, sts.policy, wish, shown)) {
+          return true;
+        }
       }
     }
   }
@@ -41,8 +39,10 @@ bool Checker::could_go(const Call& call, mail::TlsWish wish, const Shown& shown)
 }
 
 // A host that has shown verified TLS, to whichever worker, is not believed when it offers none.
-void Checker::check_plaintext(const Call& call, const policy::TlsPolicy& policy) {
-  if (policy.level == policy::TlsLevel::kNone || !policy.strip_guard) return;
+void Checker::check_plaintext(const Call& call) {
+  for (const TlsVersion& tls : tls_of(call)) {
+    if (tls.policy.level == policy::TlsLevel::kNone || !tls.policy.strip_guard) return;
+  }
   const auto known = shown_verified_.find({call.host, call.endpoint.port});
   if (known == shown_verified_.end()) return;
   const auto [shown, until] = known->second;
@@ -55,7 +55,6 @@ void Checker::on_mail(ConnId conn, const Attempt& attempt, const Shown& shown) {
   const auto found = calls_.find(conn);
   if (found == calls_.end() || attempt.crashed) return;  // of a process that has died
   const Call& call = found->second;
-  const policy::TlsPolicy& policy = scenario_.domain_named(call.domain)->tls;
   const MessageId id = attempt.envelope->id;
   if (!could_go(call, attempt.envelope->tls_wish, shown)) {
     return world_.violate(fmt::format("{} goes to {} of {} below its level ({})", render_id(id),
@@ -63,15 +62,17 @@ void Checker::on_mail(ConnId conn, const Attempt& attempt, const Shown& shown) {
                                       shown.tls ? "TLS" : "plaintext"));
   }
   if (shown.tls) return;
-  check_plaintext(call, policy);
+  check_plaintext(call);
   const auto& seen = tls_failures_[call.endpoint];
   const bool by_handshake =
       call.stepped_down && std::all_of(seen.begin(), seen.end(), [](policy::TlsFailure failure) {
         return policy::kind(failure) == policy::TlsFailureKind::kHandshake;
       });
-  if (by_handshake && id.time() + policy.plaintext_after > world_.now()) {
-    world_.violate("young mail in plaintext: " + render_id(id));
-  }
+  const auto policies = tls_of(call);
+  const bool young = std::all_of(policies.begin(), policies.end(), [&](const TlsVersion& tls) {
+    return id.time() + tls.policy.plaintext_after > world_.now();
+  });
+  if (by_handshake && young) world_.violate("young mail in plaintext: " + render_id(id));
 }
 
 }  // namespace posthaste::sim

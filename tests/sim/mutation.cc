@@ -55,6 +55,18 @@ constexpr std::array kBugs{
     NamedBug{"believe-clock", Bug::kBelieveClock},
     NamedBug{"ignore-reload", Bug::kIgnoreReload},
     NamedBug{"ignore-routes", Bug::kIgnoreRoutes},
+    NamedBug{"ignore-tls-reload", Bug::kIgnoreTlsReload},
+    NamedBug{"ignore-classes", Bug::kIgnoreClasses},
+    NamedBug{"ignore-retry-rules", Bug::kIgnoreRetryRules},
+    NamedBug{"misread-greylist", Bug::kMisreadGreylist},
+    NamedBug{"forget-class", Bug::kForgetClass},
+    NamedBug{"never-expire", Bug::kNeverExpire},
+    NamedBug{"flood-after-outage", Bug::kFloodAfterOutage},
+    NamedBug{"ignore-remove", Bug::kIgnoreRemove},
+    NamedBug{"forget-remove", Bug::kForgetRemove},
+    NamedBug{"ignore-bounce", Bug::kIgnoreBounce},
+    NamedBug{"forget-site-suspension", Bug::kForgetSiteSuspension},
+    NamedBug{"wrong-worker", Bug::kWrongWorker},
     NamedBug{"never-slow-down", Bug::kNeverSlowDown},
 };
 

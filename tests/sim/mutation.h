@@ -61,6 +61,18 @@ enum class Bug {
   kBelieveClock,          // a due time that a wrong clock has made is believed
   kIgnoreReload,          // a reload does not reach the engine
   kIgnoreRoutes,          // a reload brings no routes
+  kIgnoreTlsReload,       // a reload brings no rules for TLS
+  kIgnoreClasses,         // all reasons for a deferral have one schedule
+  kIgnoreRetryRules,      // and all domains
+  kMisreadGreylist,       // that we are on a grey list is taken for something else
+  kForgetClass,           // after a restart, nobody knows why mail waits
+  kNeverExpire,           // gives up long after the time is up
+  kFloodAfterOutage,      // the engine counts verdicts that no host of a destination has given
+  kIgnoreRemove,          // the engine does not hear that mail is to be removed
+  kForgetRemove,          // what is removed stays in the store
+  kIgnoreBounce,          // the engine does not hear that mail is to be returned
+  kForgetSiteSuspension,  // after a restart, no site is suspended any more
+  kWrongWorker,           // a restart gives a recipient to a worker that does not own its shard
   kNeverSlowDown,         // that a host has had enough of us is taken for nothing
 };
 

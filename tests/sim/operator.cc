@@ -37,7 +37,13 @@ std::string words_of(const Selection& selection) {
 
 }  // namespace
 
-void Operator::greet(rehearsal::Mta& mta) { mta.tell(delivery::Suspended{suspensions_}); }
+void Operator::greet(rehearsal::Mta& mta, std::optional<policy::SuspensionKind> forgotten) {
+  std::vector<policy::Suspension> kept;
+  for (const policy::Suspension& one : suspensions_->all()) {
+    if (one.kind != forgotten) kept.push_back(one);
+  }
+  mta.tell(delivery::Suspended{std::make_shared<const policy::Suspensions>(std::move(kept))});
+}
 
 void Operator::act(rehearsal::Mta& mta) {
   Rng& rng = world_.rng();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "daemon/rehearsal/mta.h"
 #include "tests/sim/checker.h"
@@ -18,8 +19,8 @@ class Operator {
   Operator(World& world, Checker& checker, const Scenario& scenario)
       : world_(world), checker_(checker), scenario_(scenario) {}
 
-  // To a process that has just started.
-  void greet(rehearsal::Mta& mta);
+  // To a process that has just started. `forgotten`: what the notes have lost.
+  void greet(rehearsal::Mta& mta, std::optional<policy::SuspensionKind> forgotten);
   void act(rehearsal::Mta& mta);
   // Nothing is held or suspended any more.
   void set_free(rehearsal::Mta& mta);

@@ -23,6 +23,12 @@ policy::RetryPolicies with_notice(policy::RetryPolicies retry, Duration after) {
   return retry;
 }
 
+policy::RetryPolicies never_expiring(policy::RetryPolicies retry) {
+  retry.defaults.expire_after += 24h;
+  for (auto& rule : retry.rules) rule.overlay.expire_after.reset();
+  return retry;
+}
+
 // That a host has had enough of us, as something that says nothing.
 void disguise(smtp::Reply& reply) {
   const bool enough = reply.code == 421 || (reply.code == 451 && reply.enhanced.subject == 7 &&
@@ -31,6 +37,12 @@ void disguise(smtp::Reply& reply) {
   reply.code = 450;
   reply.enhanced = {4, 3, 0};
   reply.text = "not just now";
+}
+
+// 450 4.2.0, and so on, is read as a grey list; this is not.
+void hide_grey_list(smtp::Reply& reply) {
+  const bool grey = reply.code == 451 && reply.text.find("greylisted") != std::string::npos;
+  if (grey) reply.enhanced = {4, 2, 1};
 }
 
 // What the session makes of a transaction.
@@ -52,6 +64,9 @@ std::shared_ptr<const delivery::Options> options_of(const Scenario& scenario,
   if (mutation.is(Bug::kMessageTooMany)) ++made->limits.messages_per_connection;
   if (mutation.is(Bug::kRecipientTooMany)) ++made->limits.recipients_per_message;
   if (mutation.is(Bug::kExpireEarly)) made->retry.defaults.expire_after /= 2;
+  if (mutation.is(Bug::kNeverExpire)) made->retry = never_expiring(made->retry);
+  if (mutation.is(Bug::kIgnoreClasses)) made->retry.classes = {};
+  if (mutation.is(Bug::kIgnoreRetryRules)) made->retry.rules.clear();
   if (mutation.is(Bug::kNeverTellDelay)) made->retry = with_notice(made->retry, Duration(0));
   if (mutation.is(Bug::kTellDelayEarly)) made->retry = with_notice(made->retry, 30s);
   if (mutation.is(Bug::kIgnoreRoutes)) made->routes.clear();
@@ -99,18 +114,27 @@ bool Saboteur::on_event(delivery::Event& event) {
   return on_order(event);
 }
 
-bool Saboteur::on_order(const delivery::Event& event) {
+bool Saboteur::on_order(delivery::Event& event) {
   if (const auto* steer = std::get_if<delivery::Steer>(&event)) {
     if (steer->verb == delivery::SteerVerb::kHold) return !mutation_.is(Bug::kIgnoreHold);
     if (steer->verb == delivery::SteerVerb::kRelease) return !mutation_.is(Bug::kIgnoreRelease);
+    if (steer->verb == delivery::SteerVerb::kRemove) return !mutation_.is(Bug::kIgnoreRemove);
+    if (steer->verb == delivery::SteerVerb::kBounce) return !mutation_.is(Bug::kIgnoreBounce);
   }
   if (std::holds_alternative<delivery::Suspended>(event)) {
     return !mutation_.is(Bug::kIgnoreSuspension);
   }
-  if (std::holds_alternative<delivery::Reconfigured>(event)) {
+  if (auto* reconfigured = std::get_if<delivery::Reconfigured>(&event)) {
+    if (mutation_.is(Bug::kIgnoreTlsReload)) keep_tls(*reconfigured);
     return !mutation_.is(Bug::kIgnoreReload);
   }
   return true;
+}
+
+void Saboteur::keep_tls(delivery::Reconfigured& reconfigured) const {
+  auto kept = std::make_shared<delivery::Options>(*reconfigured.options);
+  kept->tls = tls_at_first_;
+  reconfigured.options = std::move(kept);
 }
 
 // As the daemon's workers pass it on.
@@ -122,6 +146,7 @@ bool Saboteur::on_entry(delivery::Entry& entry) {
   if (mutation_.is(Bug::kForgetDue)) entry.due = world_.now();
   if (mutation_.is(Bug::kForgetAttempts)) entry.attempts = 0;
   if (mutation_.is(Bug::kForgetHeld)) entry.held = false;
+  if (mutation_.is(Bug::kForgetClass)) entry.retry_class = policy::RetryClass::kOther;
   checker_.on_entry(entry);
   if (mutation_.is(Bug::kIgnorePriority)) entry.priority = 0;
   return true;
@@ -171,8 +196,10 @@ void Saboteur::on_failed(delivery::SessionFailed& failed) {
 }
 
 void Saboteur::on_finished(delivery::SessionFinished& finished) {
-  checker_.on_finished(finished.conn, finished.result);
+  const bool unseen = mutation_.is(Bug::kFloodAfterOutage);
+  checker_.on_finished(finished.conn, unseen ? smtp::TransactionResult{} : finished.result);
   for (auto& outcome : finished.result.outcomes) {
+    if (mutation_.is(Bug::kMisreadGreylist)) hide_grey_list(outcome.reply);
     if (mutation_.is(Bug::kNeverSlowDown)) disguise(outcome.reply);
     if (outcome.verdict == smtp::Verdict::kMaybe && mutation_.is(Bug::kMaybeIsUntried)) {
       outcome.verdict = smtp::Verdict::kUntried;
@@ -207,10 +234,25 @@ void Saboteur::on_connect(delivery::Connect& connect) {
   calls_.insert_or_assign(connect.conn, connect);
 }
 
+unsigned Saboteur::on_routed(unsigned owner, unsigned workers) {
+  return mutation_.strikes(Bug::kWrongWorker, 3) ? (owner + 1) % workers : owner;
+}
+
 bool Saboteur::on_settle(const delivery::Persist& persist, queue::Settle& settle) {
   mutate(settle);
+  if (mutation_.is(Bug::kForgetRemove)) keep_removed(persist, settle);
   checker_.on_persist(persist, settle);
   return !mutation_.strikes(Bug::kDropPersist, 4);
+}
+
+void Saboteur::keep_removed(const delivery::Persist& persist, queue::Settle& settle) const {
+  for (std::size_t i = 0; i < settle.fates.size(); ++i) {
+    if (persist.settlements[i].ending != delivery::Ending::kRemoved) continue;
+    queue::Fate& fate = settle.fates[i];
+    fate.kind = queue::FateKind::kDeferred;
+    fate.progress = persist.settlements[i].before.progress;
+    ++fate.progress.revision;
+  }
 }
 
 void Saboteur::mutate(queue::Settle& settle) {

@@ -16,11 +16,13 @@ namespace posthaste::sim {
 
 class Saboteur : public rehearsal::Witness {
  public:
-  Saboteur(World& world, Checker& checker, Mutation& mutation)
-      : world_(world), checker_(checker), mutation_(mutation) {}
+  // `tls`: what was configured at first.
+  Saboteur(World& world, Checker& checker, Mutation& mutation, policy::TlsPolicies tls)
+      : world_(world), checker_(checker), mutation_(mutation), tls_at_first_(std::move(tls)) {}
 
   bool on_event(delivery::Event& event) override;
   bool on_action(delivery::Action& action) override;
+  unsigned on_routed(unsigned owner, unsigned workers) override;
   bool on_settle(const delivery::Persist& persist, queue::Settle& settle) override;
   void on_commit(std::span<const queue::Request> batch) override;
   void on_committed(std::span<const queue::StoreEvent> events,
@@ -42,14 +44,17 @@ class Saboteur : public rehearsal::Witness {
   void on_ready(delivery::SessionReady& ready);
   void on_failed(delivery::SessionFailed& failed);
   void on_finished(delivery::SessionFinished& finished);
-  bool on_order(const delivery::Event& event);
+  bool on_order(delivery::Event& event);
+  void keep_tls(delivery::Reconfigured& reconfigured) const;
   bool on_entry(delivery::Entry& entry);
   void on_letter(std::shared_ptr<const mail::Letter>& letter) const;
   void mutate(queue::Settle& settle);
+  void keep_removed(const delivery::Persist& persist, queue::Settle& settle) const;
 
   World& world_;
   Checker& checker_;
   Mutation& mutation_;
+  const policy::TlsPolicies tls_at_first_;
   std::map<ConnId, delivery::Connect> calls_;     // as they are made
   std::set<Endpoint> failed_;                     // where a handshake has
   std::map<std::uint64_t, queue::Accept> asked_;  // by ticket, of the commit that is under way

@@ -26,6 +26,7 @@ void Scenario::shift(Duration by) {
   }
   for (Domain& domain : domains) {
     for (StsVersion& version : domain.sts) version.from += by;
+    for (TlsVersion& version : domain.tls) version.from += by;
   }
 }
 

@@ -46,15 +46,22 @@ struct Provider {
   Duration fair_max{}, foul_max{};
 };
 
+// What the operator wants of a domain's TLS from then on.
+struct TlsVersion {
+  Instant from;
+  policy::TlsPolicy policy;
+};
+
 enum class DomainKind { kMx, kNullMx, kNoDomain };
 
 struct Domain {
   RoutingDomain name;
   DomainKind kind = DomainKind::kMx;
   std::vector<std::size_t> hosts;  // in preference order
-  policy::TlsPolicy tls;
+  std::vector<TlsVersion> tls;     // never empty
   bool mx_secure = false;
   std::vector<StsVersion> sts;  // never empty
+  const policy::TlsPolicy& tls_now() const { return tls.back().policy; }
   bool hopeless() const { return kind != DomainKind::kMx; }
 };
 
@@ -96,6 +103,7 @@ Duration drain_time(const Scenario& scenario);
 // What a reload may change.
 void draw_limits(Rng& rng, delivery::Options& options);
 void draw_retry(World& world, Scenario& scenario);
+void draw_tls_rules(Rng& rng, Instant now, Scenario& scenario);
 void draw_routes(Rng& rng, Scenario& scenario);
 
 }  // namespace posthaste::sim

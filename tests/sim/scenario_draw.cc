@@ -98,7 +98,6 @@ void draw_domains(World& world, Scenario& scenario) {
   const std::uint64_t hosts = 1 + rng.below(5);
   for (std::size_t i = 0; i < hosts; ++i) scenario.hosts.push_back(draw_host(world, i));
   const std::uint64_t domains = 1 + rng.below(5);
-  std::vector<policy::TlsRule> rules;
   for (std::size_t i = 0; i < domains; ++i) {
     Domain domain;
     domain.name = RoutingDomain(fmt::format("d{}.example", i));
@@ -113,14 +112,9 @@ void draw_domains(World& world, Scenario& scenario) {
     domain.hosts = order;
     domain.mx_secure = rng.chance(0.8);
     domain.sts.push_back({world.now(), draw_sts(rng, scenario.hosts[order[0]].name.text())});
-    if (rng.chance(0.8)) rules.push_back(draw_tls_rule(rng, domain.name.text()));
     scenario.domains.push_back(std::move(domain));
   }
-  auto made = policy::TlsPolicies::make({}, "built-in", rules);
-  CHECK(made.has_value());
-  scenario.rules = rules;
-  scenario.options.tls = *std::move(made);
-  for (Domain& domain : scenario.domains) domain.tls = scenario.options.tls.policy_for(domain.name);
+  draw_tls_rules(rng, world.now(), scenario);
 }
 
 void draw_providers(World& world, Scenario& scenario) {
@@ -169,6 +163,22 @@ void draw_burst(Rng& rng, Scenario& scenario) {
   scenario.options.limits.connections = 1;
   scenario.options.limits.messages_per_connection = 100;
   scenario.options.limits.message_rate = scenario.options.limits.connection_rate = {};
+}
+
+// The same for hosts that are down at first, and bear many of them when they come back.
+void draw_outage(World& world, Scenario& scenario) {
+  Rng& rng = world.rng();
+  draw_burst(rng, scenario);
+  scenario.options.limits.connections = static_cast<std::uint32_t>(3 + rng.below(10));
+  scenario.options.limits.messages_per_connection = static_cast<std::uint32_t>(1 + rng.below(5));
+  for (Provider& provider : scenario.providers) {
+    provider.weather = provider.foul = Weather::kDown;
+    provider.foul_max = world.draw(1min, 20min);
+    provider.fair_max = world.draw(20min, 4h);
+  }
+  for (Host& host : scenario.hosts) {
+    if (host.refuses_calls > 0.5) host.refuses_calls = 0;
+  }
 }
 
 }  // namespace
@@ -235,12 +245,25 @@ void draw_retry(World& world, Scenario& scenario) {
   scenario.options.retry = std::move(retry);
 }
 
+void draw_tls_rules(Rng& rng, Instant now, Scenario& scenario) {
+  scenario.rules.clear();
+  for (const Domain& domain : scenario.domains) {
+    if (rng.chance(0.8)) scenario.rules.push_back(draw_tls_rule(rng, domain.name.text()));
+  }
+  auto made = policy::TlsPolicies::make({}, "built-in", scenario.rules);
+  CHECK(made.has_value());
+  scenario.options.tls = *std::move(made);
+  for (Domain& domain : scenario.domains) {
+    domain.tls.push_back({now, scenario.options.tls.policy_for(domain.name)});
+  }
+}
+
 // For domains whose policy asks nothing of DNS: what a route means to DANE and MTA-STS is for unit
 // tests.
 void draw_routes(Rng& rng, Scenario& scenario) {
   scenario.options.routes.clear();
   for (const Domain& domain : scenario.domains) {
-    if (domain.tls.level != policy::TlsLevel::kNone || rng.chance(0.3)) continue;
+    if (domain.tls_now().level != policy::TlsLevel::kNone || rng.chance(0.3)) continue;
     delivery::RouteRule rule;
     rule.match.push_back({domain.name.text()});
     const Host& host = scenario.hosts[rng.below(scenario.hosts.size())];
@@ -257,7 +280,11 @@ Scenario draw_scenario(World& world) {
   draw_providers(world, scenario);
   draw_options(world, scenario);
   scenario.messages = static_cast<unsigned>(1 + rng.below(15));
-  if (!scenario.days && rng.chance(0.06)) draw_burst(rng, scenario);
+  if (!scenario.days && rng.chance(0.05)) {
+    draw_burst(rng, scenario);
+  } else if (!scenario.days && rng.chance(0.04)) {
+    draw_outage(world, scenario);
+  }
   scenario.workers_max = static_cast<unsigned>(rng.chance(0.6) ? 1 : 2 + rng.below(3));
   scenario.fault_time = scenario.days ? world.draw(24h, 8 * 24h) : world.draw(5min, 4h);
   scenario.dns_trouble = rng.chance(0.5) ? 0 : rng.unit() * 0.5;

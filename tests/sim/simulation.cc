@@ -35,7 +35,7 @@ Simulation::Simulation(std::uint64_t seed, Mutation mutation, bool trace)
       mutation_(std::move(mutation)),
       scenario_(draw_scenario(world_)),
       checker_(world_, scenario_),
-      saboteur_(world_, checker_, mutation_),
+      saboteur_(world_, checker_, mutation_, scenario_.options.tls),
       internet_(world_, saboteur_, scenario_, mutation_),
       operator_(world_, checker_, scenario_) {}
 
@@ -151,7 +151,9 @@ void Simulation::reload() {
   Rng& rng = world_.rng();
   if (rng.chance(0.7)) draw_limits(rng, scenario_.options);
   if (rng.chance(0.4)) draw_retry(world_, scenario_);
-  if (rng.chance(0.6)) draw_routes(rng, scenario_);
+  const bool tls = rng.chance(0.4);
+  if (tls) draw_tls_rules(rng, world_.now(), scenario_);
+  if (tls || rng.chance(0.6)) draw_routes(rng, scenario_);
   mta_->reconfigure(options_of(scenario_, mutation_));
 }
 
@@ -193,7 +195,9 @@ void Simulation::crash() {
   }
   mta_ = make_mta(std::move(store));
   mta_->start();
-  if (!mutation_.is(Bug::kForgetSuspension)) operator_.greet(*mta_);
+  if (mutation_.is(Bug::kForgetSuspension)) return;
+  const bool forgets = mutation_.is(Bug::kForgetSiteSuspension);
+  operator_.greet(*mta_, forgets ? std::optional(policy::SuspensionKind::kSite) : std::nullopt);
 }
 
 // A crash may come first; then it is the next process that is asked, and restarted once more.

@@ -6,6 +6,8 @@
 // lapsed, so a delivery is right if it was right at any time since then.
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,6 +45,14 @@ const Version& in_force(const std::vector<Version>& versions, Instant now) {
     if (version.from <= now) found = &version;
   }
   return *found;
+}
+// All that were in force at some time since then. REQUIRES as above.
+template <typename Version>
+std::vector<Version> since(const std::vector<Version>& versions, Instant then) {
+  std::vector<Version> found{in_force(versions, then)};
+  std::copy_if(versions.begin(), versions.end(), std::back_inserter(found),
+               [&](const Version& version) { return version.from > then; });
+  return found;
 }
 
 // Whether mail with that wish may go to `host` over such a session, when this is published.
