@@ -25,6 +25,7 @@ Result<std::unique_ptr<AdminThread>> AdminThread::make(std::shared_ptr<const Run
 AdminThread::AdminThread(std::shared_ptr<const Runtime> runtime, AdminApi::House house)
     : runtime_at_start_(runtime),
       log_(house.log),
+      heartbeat_(loop_),
       mailbox_(loop_, kMailMax, [this] { on_mail(); }),
       home_(std::make_shared<ReturnAddress>(mailbox_)),
       api_(loop_, home_, std::move(house), std::move(runtime)) {}
@@ -60,6 +61,7 @@ void AdminThread::serve(io::Fd listening, HttpHandler handler) {
 }
 
 void AdminThread::start() {
+  heartbeat_.begin();
   thread_ = std::thread([this] { loop_.run(); });
 }
 

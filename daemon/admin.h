@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "daemon/admin_api.h"
+#include "daemon/heartbeat.h"
 
 namespace posthaste::daemon {
 
@@ -29,6 +30,7 @@ class AdminThread {
   void start();
   void stop();  // requests in flight are not answered
 
+  std::int64_t heartbeat() const { return heartbeat_.last(); }  // any thread
   void reconfigure(std::shared_ptr<const Runtime> runtime);
   // Whether mail is taken; /readyz says it.
   void set_ready(bool ready);
@@ -44,6 +46,7 @@ class AdminThread {
   const std::shared_ptr<const Runtime> runtime_at_start_;
   Log& log_;
   io::Loop loop_;
+  Heartbeat heartbeat_;
   io::Mailbox<ReturnAddress::Work> mailbox_;
   const std::shared_ptr<ReturnAddress> home_;
   AdminApi api_;

@@ -34,7 +34,7 @@ constexpr const char* kLocalPages =
     "/v1/messages/ID/trace\n"
     "/v1/schedule?limit=\n"
     "/v1/tls/explain?domain=\n"
-    "/v1/tls/memory\n"
+    "/v1/tls/memory?limit=&cursor=\n"
     "/v1/tls/forget?host=   POST\n"
     "/v1/tls/report?domain=&day=\n"
     "/v1/config\n";
@@ -230,9 +230,8 @@ void AdminApi::read(Read read, const Respond& respond) {
 }
 
 Verdict AdminApi::health() const {
-  std::vector<std::int64_t> heartbeats;
-  for (const Worker* worker : house_.workers) heartbeats.push_back(worker->heartbeat());
-  return judge_health(heartbeats, house_.store.heartbeat(), loop_.now());
+  return judge_health(take_pulses(house_.workers, house_.store, house_.reader, house_.reporter),
+                      loop_.now());
 }
 
 Verdict AdminApi::readiness() const {

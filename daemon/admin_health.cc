@@ -3,27 +3,33 @@
 namespace posthaste::daemon {
 namespace {
 
-// What is wrong with a thread; empty: nothing.
-std::string stuck(const std::string& who, std::int64_t heartbeat, Instant now) {
-  if (heartbeat == 0) return who + " has not begun";
-  const Duration silent = now - Instant(Duration(heartbeat));
-  if (silent < kHeartbeatMax) return {};
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(silent).count();
-  return who + " has been stuck for " + std::to_string(seconds) + "s";
+std::string join(const std::vector<std::string>& parts) {
+  std::string all;
+  for (const auto& part : parts) all += (all.empty() ? "" : "; ") + part;
+  return all;
 }
 
 }  // namespace
 
-Verdict judge_health(const std::vector<std::int64_t>& workers, std::int64_t store, Instant now) {
-  std::string words;
-  const auto add = [&words](const std::string& trouble) {
-    if (!trouble.empty()) words += (words.empty() ? "" : "; ") + trouble;
-  };
-  for (std::size_t i = 0; i < workers.size(); ++i) {
-    add(stuck("worker " + std::to_string(i), workers[i], now));
+Verdict judge_health(const std::vector<Pulse>& threads, Instant now) {
+  std::vector<std::string> stuck;
+  std::vector<std::string> busy{"ok"};
+  for (const auto& [who, last, may_take_long] : threads) {
+    if (last == 0) {
+      stuck.push_back(who + " has not begun");
+      continue;
+    }
+    const auto silent = now - Instant(Duration(last));
+    if (silent < kHeartbeatMax) continue;
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(silent).count();
+    const std::string span = std::to_string(seconds) + "s";
+    if (may_take_long) {
+      busy.push_back(who + " has been busy for " + span);
+    } else {
+      stuck.push_back(who + " has been stuck for " + span);
+    }
   }
-  add(stuck("the store thread", store, now));
-  return {words.empty(), words.empty() ? "ok" : words};
+  return {stuck.empty(), join(stuck.empty() ? busy : stuck)};
 }
 
 Verdict judge_readiness(const Readiness& readiness) {

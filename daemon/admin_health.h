@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/pulse.h"
 #include "lib/base/time.h"
 
 namespace posthaste::daemon {
@@ -19,8 +20,7 @@ struct Verdict {
 // A thread that has not looked around for so long is stuck.
 inline constexpr Duration kHeartbeatMax = std::chrono::seconds(10);
 
-// Heartbeats are microseconds since the epoch, as Worker and StoreThread give them; 0: not begun.
-Verdict judge_health(const std::vector<std::int64_t>& workers, std::int64_t store, Instant now);
+Verdict judge_health(const std::vector<Pulse>& threads, Instant now);
 
 struct Readiness {
   bool listening = false;

@@ -12,8 +12,6 @@
 namespace posthaste::daemon {
 namespace {
 
-using Entries = std::vector<policy::TlsMemory::View>;
-
 // A domain as mail is routed by it. Error: kInvalid.
 Result<RoutingDomain> parse_routing_domain(const std::string& text) {
   if (text.empty()) return fail(ErrorCode::kInvalid, "domain: missing; say ?domain=example.com");
@@ -41,7 +39,7 @@ void AdminTls::answer(std::string_view page, const HttpRequest& request, const R
     return respond(error_response(405, changes ? "use POST" : "use GET"));
   }
   if (page == "explain") return explain(request, respond);
-  if (page == "memory") return memory(respond);
+  if (page == "memory") return memory(request, respond);
   if (page == "forget") return forget(request, respond);
   if (page == "report") return report(request, respond);
   respond(error_response(404, "no such page; / lists what there is"));
@@ -69,18 +67,22 @@ void AdminTls::explain(const HttpRequest& request, const Respond& respond) {
       });
 }
 
-void AdminTls::memory(const Respond& respond) {
-  const auto parts = std::make_shared<std::vector<Entries>>(workers_.size());
+void AdminTls::memory(const HttpRequest& request, const Respond& respond) {
+  const auto query = parse_tls_memory_query(request);
+  if (!query) return respond(error_response(query.error()));
+  const auto parts =
+      std::make_shared<std::vector<TlsMemoryPage>>(workers_.size(), TlsMemoryPage(*query));
   ask_all(
       workers_, home_,
       [parts](Worker& worker, std::size_t index) {
-        worker.engine().for_each_remembered(
-            [&](const policy::TlsMemory::View& entry) { (*parts)[index].push_back(entry); });
+        worker.engine().for_each_remembered([&](const policy::TlsMemory::View& view) {
+          (*parts)[index].add({view, index});
+        });
       },
-      [this, parts, respond] {
-        Entries all;
-        for (auto& part : *parts) all.insert(all.end(), part.begin(), part.end());
-        respond(json_response(tls_memory_json(std::move(all), loop_.now())));
+      [this, parts, query = *query, respond] {
+        TlsMemoryPage page(query);
+        for (auto& part : *parts) page.merge(std::move(part));
+        respond(json_response(tls_memory_json(std::move(page), loop_.now())));
       });
 }
 

@@ -30,7 +30,7 @@ class AdminTls {
 
  private:
   void explain(const HttpRequest& request, const Respond& respond);
-  void memory(const Respond& respond);
+  void memory(const HttpRequest& request, const Respond& respond);
   void forget(const HttpRequest& request, const Respond& respond);
   void report(const HttpRequest& request, const Respond& respond);
 

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include "config/values.h"
@@ -188,12 +186,9 @@ std::string tls_explanation_json(const RoutingDomain& domain, const config::Tls&
                   {"attempt_words", outcome.words}});
 }
 
-std::string tls_memory_json(std::vector<policy::TlsMemory::View> entries, Instant now) {
-  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.subject, a.policy) < std::tie(b.subject, b.policy);
-  });
+std::string tls_memory_json(TlsMemoryPage page, Instant now) {
   Json list = Json::array();
-  for (const auto& entry : entries) {
+  for (const auto& [entry, worker] : page.entries()) {
     const auto& known = entry.remembered;
     list.push_back({{"subject", entry.subject},
                     {"kind", entry.policy.empty() ? "shown" : "host"},
@@ -201,9 +196,12 @@ std::string tls_memory_json(std::vector<policy::TlsMemory::View> entries, Instan
                     {"rung", known.rung},
                     {"failure", label_or_none(known.failure)},
                     {"learned", time_json(known.learned)},
-                    {"expires", time_json(known.expires)}});
+                    {"expires", time_json(known.expires)},
+                    {"worker", worker}});
   }
-  return text_of({{"now", time_json(now)}, {"entries", std::move(list)}});
+  return text_of({{"now", time_json(now)},
+                  {"entries", std::move(list)},
+                  {"next", page.next() ? Json(render_tls_cursor(*page.next())) : Json(nullptr)}});
 }
 
 std::string tls_forgotten_json(const std::string& host, std::size_t forgotten) {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "config/config.h"
+#include "daemon/admin_tls_memory.h"
 #include "daemon/tls_rehearsal.h"
-#include "lib/policy/tls_memory.h"
 
 namespace posthaste::daemon {
 
@@ -33,8 +33,8 @@ std::string tls_explanation_json(const RoutingDomain& domain, const config::Tls&
                                  const TlsRehearsal::Outcome& outcome, Instant now);
 
 // {now, entries: [{subject: "192.0.2.1:25" | "mx.example.com:25", kind: "host" | "shown",
-//  policy, rung, failure, learned, expires}]}, sorted by subject
-std::string tls_memory_json(std::vector<policy::TlsMemory::View> entries, Instant now);
+//  policy, rung, failure, learned, expires, worker}], next: cursor | null}, sorted by subject
+std::string tls_memory_json(TlsMemoryPage page, Instant now);
 
 // {host, forgotten: how many}
 std::string tls_forgotten_json(const std::string& host, std::size_t forgotten);

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "config/load.h"
+#include "daemon/admin_health.h"
 #include "daemon/clock_watch.h"
 #include "daemon/reply_rule_files.h"
 #include "daemon/suspension_notes.h"
@@ -24,7 +25,7 @@ namespace {
 
 constexpr Duration kTimer = std::chrono::milliseconds(200);
 constexpr Duration kStopWithin = std::chrono::seconds(25);  // the unit's TimeoutStopSec is longer
-constexpr Duration kAliveWithin = std::chrono::seconds(10);
+constexpr Duration kLookAround = std::chrono::seconds(1);
 // Of the store, waiting for one worker: more would only be memory.
 constexpr std::size_t kEventsWaitingMax = 20'000;
 
@@ -237,10 +238,8 @@ Status Daemon::listen_on(const config::Listen& listen, std::vector<InheritedSock
 }
 
 Status Daemon::open_admin() {
-  std::vector<Worker*> workers;
-  for (const auto& worker : workers_) workers.push_back(worker.get());
-  auto admin = AdminThread::make(runtime_, {std::move(workers), *store_, *reader_, *reporter_,
-                                            metrics_, log_, inbound_connections_, suspensions_});
+  auto admin = AdminThread::make(runtime_, {worker_list(), *store_, *reader_, *reporter_, metrics_,
+                                            log_, inbound_connections_, suspensions_});
   if (!admin) return tl::unexpected(admin.error());
   admin_ = std::move(*admin);
   return {};
@@ -274,16 +273,7 @@ void Daemon::on_timer() {
     log_.write(LogLevel::kWarning, "clock_stepped", {{"words", *words}});
   }
   if (store_->stuck()) return give_up();
-  std::string who;
-  if (const auto interval = service_manager_.watchdog_interval();
-      interval && loop_.now() >= next_watchdog_) {
-    if (all_alive(who)) {
-      service_manager_.watchdog();
-      next_watchdog_ = loop_.now() + *interval / 3;
-    } else {
-      log_.write(LogLevel::kError, "stuck", {{"who", who}});
-    }
-  }
+  if (loop_.now() >= next_look_) look_at_threads();
   if (stopping_ && (all_quiet() || loop_.now() >= stop_by_)) {
     loop_.stop();
     return;
@@ -296,13 +286,27 @@ bool Daemon::all_quiet() const {
                      [](const auto& worker) { return worker->quiet(); });
 }
 
-bool Daemon::all_alive(std::string& who) const {
-  const auto oldest = (loop_.now() - kAliveWithin).time_since_epoch().count();
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    if (workers_[i]->heartbeat() < oldest) who += " worker " + std::to_string(i);
+// Whoever is stuck is named in the log once, and the service manager hears nothing meanwhile.
+void Daemon::look_at_threads() {
+  const Instant now = loop_.now();
+  next_look_ = now + kLookAround;
+  auto pulses = take_pulses(worker_list(), *store_, *reader_, *reporter_);
+  pulses.push_back({"the admin thread", admin_->heartbeat()});
+  const Verdict verdict = judge_health(pulses, now);
+  if (std::exchange(alive_, verdict.ok) != verdict.ok) {
+    log_.write(verdict.ok ? LogLevel::kWarning : LogLevel::kError,
+               verdict.ok ? "stuck_no_more" : "stuck", {{"words", verdict.words}});
   }
-  if (store_->heartbeat() < oldest) who += " store thread";
-  return who.empty();
+  const auto interval = service_manager_.watchdog_interval();
+  if (!verdict.ok || !interval || now < next_watchdog_) return;
+  service_manager_.watchdog();
+  next_watchdog_ = now + *interval / 3;
+}
+
+std::vector<Worker*> Daemon::worker_list() const {
+  std::vector<Worker*> workers;
+  for (const auto& worker : workers_) workers.push_back(worker.get());
+  return workers;
 }
 
 void Daemon::reload_failed(const std::string& words) {

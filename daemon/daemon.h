@@ -56,7 +56,8 @@ class Daemon {
   void give_up();
   void on_timer();
   bool all_quiet() const;
-  bool all_alive(std::string& who) const;
+  void look_at_threads();
+  std::vector<Worker*> worker_list() const;
   void take_apart();
 
   const std::string config_file_;
@@ -78,7 +79,9 @@ class Daemon {
   bool stopping_ = false;
   Status ended_{};
   Instant stop_by_ = kNever;
+  Instant next_look_{};
   Instant next_watchdog_{};
+  bool alive_ = true;  // all threads, when they were last looked at
   ClockWatch clock_watch_;
 };
 

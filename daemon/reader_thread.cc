@@ -20,7 +20,10 @@ void ReaderThread::push_scan(Scan scan) { long_.push(std::move(scan)); }
 ReaderThread::Lane::Lane(std::stop_token stop)
     : stop_(std::move(stop)),
       mailbox_(loop_, static_cast<std::size_t>(-1), [this] { on_mail(); }),
-      thread_([this] { loop_.run(); }) {}
+      heartbeat_(loop_) {
+  heartbeat_.begin();
+  thread_ = std::thread([this] { loop_.run(); });
+}
 
 void ReaderThread::Lane::join() {
   loop_.stop_from_any_thread();
@@ -33,6 +36,7 @@ void ReaderThread::Lane::on_mail() {
   for (const auto& read : work) {
     if (stop_.stop_requested()) return;
     read(stop_);
+    heartbeat_.beat();
   }
 }
 

@@ -12,6 +12,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "daemon/heartbeat.h"
 #include "lib/io/loop.h"
 #include "lib/io/mailbox.h"
 
@@ -28,12 +29,18 @@ class ReaderThread {
   // As much as it takes.
   void push_scan(Scan scan);
 
+  // Of the lane for single records, from any thread.
+  std::int64_t heartbeat() const { return short_.heartbeat(); }
+  // Of the other one: a scan may take long.
+  std::int64_t scan_heartbeat() const { return long_.heartbeat(); }
+
  private:
   class Lane {
    public:
     explicit Lane(std::stop_token stop);
     void push(Scan work) { mailbox_.push(std::move(work)); }
     void join();
+    std::int64_t heartbeat() const { return heartbeat_.last(); }
 
    private:
     void on_mail();
@@ -41,6 +48,7 @@ class ReaderThread {
     const std::stop_token stop_;
     io::Loop loop_;
     io::Mailbox<Scan> mailbox_;
+    Heartbeat heartbeat_;
     std::thread thread_;
   };
 

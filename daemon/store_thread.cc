@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kGainRecords = 2'000;                      // per step: a few milliseconds
 constexpr Duration kGainPause = std::chrono::milliseconds(5);    // for the workers to catch up
 constexpr Duration kGainRetry = std::chrono::milliseconds(100);  // when it could not read
-constexpr Duration kHeartbeat = std::chrono::seconds(1);
+constexpr Duration kLookAround = std::chrono::seconds(1);
 constexpr Duration kPruneEvery = std::chrono::minutes(10);
 constexpr int kLastTries = 5;  // to store outcomes while stopping
 
@@ -55,6 +55,7 @@ StoreThread::StoreThread(std::unique_ptr<queue::Store> store, Options options, M
       tell_trouble_(std::move(trouble)),
       mailbox_(loop_, options_.queue_max, [this] { on_mail(); }),
       timer_(loop_, [this] { on_timer(); }),
+      heartbeat_(loop_),
       notes_(options_.notes_max, options_.notes_bytes_max) {}
 
 StoreThread::~StoreThread() { stop(); }
@@ -62,7 +63,7 @@ StoreThread::~StoreThread() { stop(); }
 void StoreThread::start() {
   CHECK(!thread_.joinable());
   timer_.set(loop_.now());
-  heartbeat_.store(loop_.now().time_since_epoch().count(), std::memory_order_relaxed);
+  heartbeat_.begin();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -103,7 +104,7 @@ void StoreThread::drain() {
     for (auto& request : fresh_) sort_in(std::move(request));
     take_unread(loop_.fresh_now());
     auto batch = cut_batch(loop_.now());
-    heartbeat_.store(loop_.now().time_since_epoch().count(), std::memory_order_relaxed);
+    heartbeat_.beat();
     if (batch.empty()) break;
     commit(batch);
     gain_some();
@@ -125,7 +126,7 @@ void StoreThread::write_the_rest() {
     settles_blocked_until_ = Instant{};
     auto batch = cut_batch(kNever);
     commit(batch);
-    heartbeat_.store(loop_.fresh_now().time_since_epoch().count(), std::memory_order_relaxed);
+    heartbeat_.beat();
     if (settles_blocked_until_ == Instant{}) continue;
     ++refusals;
     if (settles_.empty() || stuck()) break;  // notes are not worth waiting for
@@ -348,7 +349,7 @@ void StoreThread::on_timer() {
 
 void StoreThread::arm() {
   const Instant now = loop_.now();
-  Instant next = now + kHeartbeat;
+  Instant next = now + kLookAround;
   if (gaining_) next = std::max(now, next_gain_);
   if (!settles_.empty()) {
     next = std::min(

@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/heartbeat.h"
 #include "daemon/log.h"
 #include "daemon/metrics.h"
 #include "lib/io/loop.h"
@@ -74,8 +75,7 @@ class StoreThread {
   bool stuck() const { return stuck_.load(std::memory_order_relaxed); }
   bool in_trouble() const { return trouble_.load(std::memory_order_relaxed); }
   bool gained() const { return gained_.load(std::memory_order_relaxed); }
-  // Microseconds since the epoch at which the thread last looked around; for the watchdog.
-  std::int64_t heartbeat() const { return heartbeat_.load(std::memory_order_relaxed); }
+  std::int64_t heartbeat() const { return heartbeat_.last(); }
 
  private:
   struct Waiting {
@@ -116,6 +116,7 @@ class StoreThread {
   io::Loop loop_;
   io::Mailbox<queue::Request> mailbox_;
   io::Timer timer_;
+  Heartbeat heartbeat_;
   std::thread thread_;
 
   // The store thread's own.
@@ -138,7 +139,6 @@ class StoreThread {
   std::atomic<bool> stuck_{false};
   std::atomic<bool> gained_{false};
   std::atomic<bool> stop_asked_{false};
-  std::atomic<std::int64_t> heartbeat_{0};
 };
 
 }  // namespace posthaste::daemon

@@ -49,7 +49,8 @@ TlsReporter::TlsReporter(std::shared_ptr<const Runtime> runtime, StoreThread& st
       desk_options_(desk),
       desk_(desk_options(), seeded()),
       mailbox_(loop_, kWaitingMax, [this] { on_mail(); }),
-      timer_(loop_, [this] { drain(); }) {}
+      timer_(loop_, [this] { drain(); }),
+      heartbeat_(loop_) {}
 
 TlsReporter::~TlsReporter() { stop(); }
 
@@ -84,6 +85,7 @@ void TlsReporter::restore() {
 
 void TlsReporter::start() {
   timer_.set(loop_.now());
+  heartbeat_.begin();
   thread_ = std::thread([this] { loop_.run(); });
 }
 
@@ -167,6 +169,7 @@ void TlsReporter::drain() {
   for (std::size_t i = 0; i < actions_.size(); ++i) {
     auto action = std::move(actions_[i]);
     carry_out(action);
+    heartbeat_.beat();  // a day may have thousands of reports
   }
   actions_.clear();
   timer_.set(desk_.deadline());

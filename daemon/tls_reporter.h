@@ -20,6 +20,7 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/heartbeat.h"
 #include "daemon/https_fetcher.h"
 #include "daemon/log.h"
 #include "daemon/metrics.h"
@@ -50,6 +51,7 @@ class TlsReporter {
 
   // Any thread. False: too many wait, and this one is dropped, which the log tells once.
   bool count(report::TlsResult result);
+  std::int64_t heartbeat() const { return heartbeat_.last(); }  // any thread
   // Any thread. The store's answers to what lane() asked.
   void on_store(std::vector<queue::StoreEvent>&& events);
   void reconfigure(std::shared_ptr<const Runtime> runtime);
@@ -94,6 +96,7 @@ class TlsReporter {
   io::Loop loop_;
   io::Mailbox<Mail> mailbox_;
   io::Timer timer_;
+  Heartbeat heartbeat_;
   std::unique_ptr<resolver::Resolver> resolver_;
   std::unique_ptr<https::Client> client_;
   std::unique_ptr<HttpsFetcher> fetcher_;

@@ -14,7 +14,6 @@
 namespace posthaste::daemon {
 namespace {
 
-constexpr Duration kHeartbeat = std::chrono::milliseconds(200);
 constexpr std::size_t kLoadedBodyMax =
     256U << 10;  // of a message that comes from the disk; the rest chunk by chunk
 // Of the store, until sockets and timers have their turn: a few milliseconds.
@@ -34,7 +33,9 @@ Worker::Worker(unsigned index, std::shared_ptr<const Runtime> runtime,
       tls_(std::move(tls)),
       mailbox_(loop_, static_cast<std::size_t>(-1), [this] { on_mail(); }),
       deadlines_(loop_),
-      heartbeat_timer_(loop_, [this] { on_heartbeat(); }) {}
+      heartbeat_(loop_, [this] {
+        if (shutting_down_) note_quiet();
+      }) {}
 
 Worker::~Worker() = default;
 
@@ -73,8 +74,7 @@ void Worker::listen(io::Fd socket, config::ListenTls tls) {
 }
 
 void Worker::start() {
-  heartbeat_timer_.set(loop_.now());
-  heartbeat_.store(loop_.now().time_since_epoch().count(), std::memory_order_relaxed);
+  heartbeat_.begin();
   thread_ = std::thread([this] { loop_.run(); });
 }
 
@@ -386,12 +386,6 @@ void Worker::note_quiet() {
   const bool nothing_left = inbound_.empty() && awaiting_store_.empty() && engine_->quiet() &&
                             loop_.lingering() == 0;  // a 421, or a last reply on its way
   if (shutting_down_ && nothing_left) quiet_.store(true, std::memory_order_release);
-}
-
-void Worker::on_heartbeat() {
-  heartbeat_.store(loop_.now().time_since_epoch().count(), std::memory_order_relaxed);
-  if (shutting_down_) note_quiet();
-  heartbeat_timer_.set(loop_.now() + kHeartbeat);
 }
 
 void Worker::add_to(Snapshot& snapshot) const {

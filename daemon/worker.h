@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "daemon/deadlines.h"
+#include "daemon/heartbeat.h"
 #include "daemon/log.h"
 #include "daemon/metrics.h"
 #include "daemon/reader_thread.h"
@@ -72,7 +73,7 @@ class Worker {
     ended_.store(true, std::memory_order_relaxed);
     loop_.stop_from_any_thread();
   }
-  std::int64_t heartbeat() const { return heartbeat_.load(std::memory_order_relaxed); }
+  std::int64_t heartbeat() const { return heartbeat_.last(); }
   bool quiet() const { return quiet_.load(std::memory_order_acquire); }
   // Events of the store that were posted and not yet handled: what gaining waits for.
   std::size_t events_waiting() const { return events_waiting_.load(std::memory_order_relaxed); }
@@ -130,7 +131,6 @@ class Worker {
   void apply(delivery::Action& action);
   void open(const delivery::Connect& connect);
   void look_up(const dns::Question& question);
-  void on_heartbeat();
   void note_quiet();
   std::uint64_t ticket() { return std::uint64_t{index_} << 48 | ++last_ticket_; }
 
@@ -142,7 +142,7 @@ class Worker {
   io::Loop loop_;
   io::Mailbox<Mail> mailbox_;
   Deadlines deadlines_;
-  io::Timer heartbeat_timer_;
+  Heartbeat heartbeat_;
   std::unique_ptr<IdSource> ids_;
   std::unique_ptr<resolver::Resolver> resolver_;
   std::unique_ptr<delivery::Engine> engine_;
@@ -166,7 +166,6 @@ class Worker {
   std::uint64_t last_ticket_ = 0;
 
   std::thread thread_;
-  std::atomic<std::int64_t> heartbeat_{0};
   std::atomic<bool> quiet_{false};
   std::atomic<std::size_t> events_waiting_{0};
   std::atomic<bool> ended_{false};  // what mail is left is not opened

@@ -7,6 +7,7 @@
 
 #include "daemon/tool/api_client.h"
 #include "daemon/tool/command.h"
+#include "daemon/tool/pages.h"
 #include "daemon/tool/running_daemon.h"
 #include "daemon/tool/schedule_story.h"
 #include "daemon/tool/story.h"
@@ -28,6 +29,38 @@ std::optional<std::size_t> limit_of(const Arguments& arguments) {
 }
 
 Outcome bad_limit() { return {kNotUnderstood, {}, "--limit: expected a number above 0"}; }
+
+struct List {
+  const char* path;
+  const char* items;  // what they are called in its answers
+  Result<std::string> (*tell)(std::string_view json, const Style& style);
+};
+
+// Page after page, until there is enough or no more: a page may be short while others follow.
+// `filter` begins with an ampersand where it is not empty.
+Outcome list_pages(const Arguments& arguments, const Style& style, const List& which,
+                   const std::string& filter = {}) {
+  constexpr std::size_t kDefault = 100;
+  const auto wanted = limit_of(arguments);
+  if (!wanted) return bad_limit();
+  const std::size_t limit = *wanted == 0 ? kDefault : *wanted;
+  const auto daemon = RunningDaemon::find(arguments);
+  if (!daemon) return failed(daemon.error().words);
+  const bool json = arguments.has("--json");
+  Pages pages(which.items);
+  for (std::size_t count = 0; count < limit;) {
+    const auto answer = daemon->get(fmt::format("{}?limit={}&cursor={}{}", which.path,
+                                                std::min(limit - count, kPageMax),
+                                                encode_component(pages.next()), filter));
+    if (!answer) return failed(answer.error().words);
+    if (answer->status != 200) return trouble(*answer, json);
+    const auto added = pages.add(answer->body);
+    if (!added) return failed(added.error().words);
+    count = *added;
+    if (pages.next().empty()) break;
+  }
+  return json ? done(pages.json()) : told(which.tell(pages.json(), style));
+}
 
 }  // namespace
 
@@ -59,7 +92,7 @@ Outcome explain_tls(const Arguments& arguments, const Style& style) {
 }
 
 Outcome show_tls_memory(const Arguments& arguments, const Style& style) {
-  return ask(arguments, style, "/v1/tls/memory", tell_tls_memory);
+  return list_pages(arguments, style, {"/v1/tls/memory", "entries", tell_tls_memory});
 }
 
 Outcome forget_tls(const Arguments& arguments, const Style& style) {
@@ -73,30 +106,10 @@ Outcome show_tls_report(const Arguments& arguments, const Style& style) {
   return ask(arguments, style, target, tell_tls_report);
 }
 
-// Page after page, until there is enough or no more: a page may be short while others follow.
 Outcome list_queue(const Arguments& arguments, const Style& style) {
-  constexpr std::size_t kDefault = 100;
-  const auto wanted = limit_of(arguments);
-  if (!wanted) return bad_limit();
-  const std::size_t limit = *wanted == 0 ? kDefault : *wanted;
-  const auto daemon = RunningDaemon::find(arguments);
-  if (!daemon) return failed(daemon.error().words);
   const std::string filter =
       query_of(arguments, {"--domain", "--sender", "--older", "--younger", "--reason", "--state"});
-  const bool json = arguments.has("--json");
-  QueuePages pages;
-  for (std::size_t count = 0; count < limit;) {
-    const auto answer =
-        daemon->get(fmt::format("/v1/queue?limit={}&cursor={}{}", std::min(limit - count, kPageMax),
-                                encode_component(pages.next()), filter));
-    if (!answer) return failed(answer.error().words);
-    if (answer->status != 200) return trouble(*answer, json);
-    const auto added = pages.add(answer->body);
-    if (!added) return failed(added.error().words);
-    count = *added;
-    if (pages.next().empty()) break;
-  }
-  return json ? done(pages.json()) : told(tell_queue(pages.json(), style));
+  return list_pages(arguments, style, {"/v1/queue", "recipients", tell_queue}, filter);
 }
 
 Outcome show_config(const Arguments& arguments, const Style& style) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "daemon/tool/answer.h"
+#include "daemon/tool/pages.h"
 #include "daemon/tool/queue_text.h"
 #include "daemon/tool/time_text.h"
 
@@ -168,12 +169,8 @@ Result<std::string> tell_queue(std::string_view answer, const Style& style) {
     cells.push_back(text(recipient, "why"));
     table.add(std::move(cells));
   }
-  const bool more = !text(*json, "next").empty();
   if (table.empty()) return std::string("nothing is queued that fits\n");
-  return table.render(style) +
-         style.dull(fmt::format("{}{}", plural(recipients.size(), "recipient"),
-                                more ? "; there are more: --limit N shows them" : "")) +
-         "\n";
+  return table.render(style) + end_of_page(*json, plural(recipients.size(), "recipient"), style);
 }
 
 Result<std::string> tell_message(std::string_view answer, const Style& style) {
@@ -259,24 +256,6 @@ std::string json_of(const std::string& file, const std::vector<config::Diagnosti
   }
   const Json json{{"file", file}, {"ok", ok}, {"diagnostics", std::move(list)}};
   return text_of(json);
-}
-
-Result<std::size_t> QueuePages::add(std::string_view answer) {
-  const auto json = parse_answer(answer);
-  if (!json) return tl::unexpected(json.error());
-  if (now_.empty()) now_ = json->value("now", Json(nullptr)).dump();
-  for (const auto& recipient : list(*json, "recipients")) {
-    recipients_ += (recipients_.empty() ? "" : ",") + recipient.dump();
-    ++count_;
-  }
-  next_ = text(*json, "next");
-  return count_;
-}
-
-std::string QueuePages::json() const {
-  return fmt::format("{{\"now\":{},\"recipients\":[{}],\"next\":{}}}\n",
-                     now_.empty() ? "null" : now_, recipients_,
-                     next_.empty() ? "null" : '"' + next_ + '"');
 }
 
 }  // namespace posthaste::daemon::tool

@@ -32,19 +32,4 @@ std::string json_of(std::string_view key, std::string_view value);
 // {"file": …, "ok": …, "diagnostics": [{"severity", "file", "line", "column", "words"}]}
 std::string json_of(const std::string& file, const std::vector<config::Diagnostic>& diagnostics);
 
-// Several pages of the queue as one: recipients joined, "now" of the first, "next" of the last.
-class QueuePages {
- public:
-  // How many recipients there are after `json` was added.
-  Result<std::size_t> add(std::string_view json);
-  const std::string& next() const { return next_; }  // cursor; empty: that was all
-  std::string json() const;
-
- private:
-  std::string now_;         // as JSON
-  std::string recipients_;  // their JSON, separated by commas
-  std::size_t count_ = 0;
-  std::string next_;
-};
-
 }  // namespace posthaste::daemon::tool

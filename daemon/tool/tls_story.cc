@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "daemon/tool/answer.h"
+#include "daemon/tool/pages.h"
 #include "daemon/tool/time_text.h"
 #include "daemon/tool/tls_words.h"
 
@@ -150,7 +151,8 @@ Result<std::string> tell_tls_memory(std::string_view answer, const Style& style)
                distance("learned"), distance("expires"), std::move(what)});
   }
   if (table.empty()) return std::string("nothing is remembered of any host's TLS\n");
-  return table.render(style);
+  return table.render(style) +
+         end_of_page(*json, plural(list(*json, "entries").size(), "note"), style);
 }
 
 Result<std::string> tell_tls_forgotten(std::string_view answer, const Style& /*style*/) {

@@ -12,17 +12,31 @@ std::int64_t seconds_ago(int seconds) {
 }
 
 TEST(Health, IsGoodWhileAllThreadsLookAround) {
-  const auto verdict = judge_health({seconds_ago(0), seconds_ago(9)}, seconds_ago(1), kNow);
+  const auto verdict = judge_health(
+      {{"worker 0", seconds_ago(0)}, {"worker 1", seconds_ago(9)}, {"the store", seconds_ago(1)}},
+      kNow);
   EXPECT_TRUE(verdict.ok);
   EXPECT_EQ(verdict.words, "ok");
 }
 
 TEST(Health, NamesEveryoneWhoIsStuck) {
-  const auto verdict = judge_health({seconds_ago(0), seconds_ago(10), 0}, seconds_ago(60), kNow);
+  const auto verdict = judge_health({{"worker 0", seconds_ago(0)},
+                                     {"worker 1", seconds_ago(10)},
+                                     {"worker 2", 0},
+                                     {"the reader", seconds_ago(99), true},
+                                     {"the store", seconds_ago(60)}},
+                                    kNow);
   EXPECT_FALSE(verdict.ok);
   EXPECT_EQ(verdict.words,
-            "worker 1 has been stuck for 10s; worker 2 has not begun; the store thread has been "
-            "stuck for 60s");
+            "worker 1 has been stuck for 10s; worker 2 has not begun; the store has been stuck for "
+            "60s");
+}
+
+TEST(Health, TellsOfWhoMayTakeLongAndIsGood) {
+  const auto verdict =
+      judge_health({{"worker 0", seconds_ago(0)}, {"the reader", seconds_ago(99), true}}, kNow);
+  EXPECT_TRUE(verdict.ok);
+  EXPECT_EQ(verdict.words, "ok; the reader has been busy for 99s");
 }
 
 TEST(Readiness, NeedsListenersAndAStoreThatWrites) {

@@ -52,6 +52,23 @@ TEST(ReaderThread, AsksAScanThatIsUnderWayToStopAndBeginsNoOther) {
   EXPECT_FALSE(another);
 }
 
+TEST(ReaderThread, ShowsAScanThatTakesLongByItsHeartbeatAlone) {
+  std::promise<void> begun;
+  std::promise<void> end;
+  ReaderThread reader;
+  reader.push_scan([&](const std::stop_token&) {
+    begun.set_value();
+    end.get_future().wait();
+  });
+  begun.get_future().wait();
+  const auto silent_since = reader.scan_heartbeat();
+  EXPECT_NE(silent_since, 0);
+  while (reader.heartbeat() <= silent_since) std::this_thread::yield();
+  EXPECT_EQ(reader.scan_heartbeat(), silent_since);
+  end.set_value();
+  while (reader.scan_heartbeat() == silent_since) std::this_thread::yield();
+}
+
 TEST(ReaderThread, DoesItsWorkInTheOrderInWhichItCame) {
   std::promise<void> last;
   std::vector<int> done;

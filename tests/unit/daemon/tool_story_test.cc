@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/admin_json.h"
+#include "daemon/tool/pages.h"
 #include "daemon/tool/schedule_story.h"
 #include "daemon/tool/story.h"
 
@@ -127,7 +128,7 @@ TEST_F(StoryTest, ListsTheQueueInColumns) {
   EXPECT_THAT(*story, HasSubstr("in 4m (22:12:43)  greylist: 450"));
   EXPECT_THAT(*story, HasSubstr("1 recipient; there are more"));
 
-  QueuePages pages;
+  Pages pages("recipients");
   EXPECT_EQ(pages.add(json), 1U);
   EXPECT_EQ(pages.add(json), 2U);
   EXPECT_EQ(pages.next(), render_cursor(*page.next));

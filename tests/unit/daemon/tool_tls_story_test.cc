@@ -98,17 +98,20 @@ TEST(TlsStory, ListsWhatIsRemembered) {
   works.learned = failed.learned = kNow - 3h;
   works.expires = failed.expires = kNow + 21h;
   failed.failure = TlsFailure::kReset;
-  const auto story =
-      tell_tls_memory(tls_memory_json({{"mx.example.com:25", "", works},
-                                       {"192.0.2.1:25", "sha256:0123456789abcdef", works},
-                                       {"192.0.2.2:25", "0123456789abcdef", failed}},
-                                      kNow),
-                      {});
+  TlsMemoryPage page({3, {}});
+  page.add({{"mx.example.com:25", "", works}, 1});
+  page.add({{"192.0.2.1:25", "sha256:0123456789abcdef", works}, 0});
+  page.add({{"192.0.2.2:25", "0123456789abcdef", failed}, 0});
+  const auto story = tell_tls_memory(tls_memory_json(page, kNow), {});
   ASSERT_TRUE(story);
+  EXPECT_THAT(*story, HasSubstr("\n3 notes\n"));
+  page.add({{"192.0.2.3:25", "", works}, 0});
+  EXPECT_THAT(*tell_tls_memory(tls_memory_json(page, kNow), {}),
+              HasSubstr("there are more: --limit"));
   EXPECT_THAT(*story, ContainsRegex("192.0.2.1:25 +0123456789ab +3h ago +in 21h +rung 3 works"));
   EXPECT_THAT(*story, ContainsRegex("192.0.2.2:25 .* failed: reset"));
   EXPECT_THAT(*story, ContainsRegex("mx.example.com:25 +- .* has shown verified TLS"));
-  EXPECT_EQ(*tell_tls_memory(tls_memory_json({}, kNow), {}),
+  EXPECT_EQ(*tell_tls_memory(tls_memory_json(TlsMemoryPage({3, {}}), kNow), {}),
             "nothing is remembered of any host's TLS\n");
 }
 
