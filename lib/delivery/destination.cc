@@ -94,6 +94,7 @@ void Destination::on_reconfigured(const Options& before, Turn& turn) {
   settings_ = settings_for(turn.options(), domain_);
   backlog_.review();
   quota_->set_limits(settings_.limits);
+  leave_worn_out(turn);
   if (route_differs(before, turn.options(), domain_)) {
     router_.forget();
     backed_off_until_ = Instant{};  // what failed was another route

@@ -130,6 +130,10 @@ class Destination : public AgendaItem {
   bool idle() const;
   Instant keep_until() const;
   bool gives_way(const Connection& connection) const;
+  bool worn_out(const Connection& connection) const {
+    return connection.messages >= settings_.limits.messages_per_connection;
+  }
+  void leave_worn_out(Turn& turn);
 
   // ---- destination_fate.cc: what becomes of batches
   void load(Batch& batch, Turn& turn);

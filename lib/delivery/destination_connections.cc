@@ -206,10 +206,10 @@ void Destination::on_finished(Connection& connection, const smtp::TransactionRes
     ramp_.on_verdict(settings_.limits.connections);
     wider = site->window.on_verdict(settings_.limits.connections);
   }
-  const bool done = connection.messages >= settings_.limits.messages_per_connection;
   // Quit is said also to one that is breaking: it does no harm, and nothing is left that only half
   // broke.
-  if (health.broken || done || connection.stale || gives_way(connection)) leave(connection, turn);
+  if (health.broken || worn_out(connection) || connection.stale || gives_way(connection))
+    leave(connection, turn);
   if (health.broken) note_failure(connection, trouble_on(connection, *health.broken, reader), turn);
   drain(turn);
   if (wider) site->feed(turn);
@@ -238,6 +238,13 @@ bool Destination::turn_from(Connection& connection, const Batch& batch, Trouble 
   if (!elsewhere) return false;
   leave_all(connection.dial.to.candidate.endpoint, false, turn);
   return true;
+}
+
+// The limit has been lowered: free connections may have carried as much as they may.
+void Destination::leave_worn_out(Turn& turn) {
+  for (Connection* connection : std::vector<Connection*>(free_)) {
+    if (worn_out(*connection)) leave(*connection, turn);
+  }
 }
 
 // Nothing more goes over the connections to that address, or over those of them that are in

@@ -301,6 +301,21 @@ TEST(EngineFailure, KeepsConnectionsWhenOnlyLimitsChange) {
 }
 
 // Found by the simulator, seed 1019.
+// Found by the simulator, seed 1001213.
+TEST(EngineFailure, LeavesAConnectionThatHasCarriedWhatALoweredLimitAllows) {
+  EngineRig rig;
+  rig.arrive({"a@example.com"});
+  const auto connect = rig.route();
+  rig.ready(connect.conn);
+  rig.delivered(rig.only<Deliver>());
+  auto changed = std::make_shared<Options>(rig.options);
+  changed->limits.messages_per_connection = 1;
+  rig.tell(Reconfigured{changed});
+  EXPECT_EQ(rig.only<Quit>().conn, connect.conn);
+  rig.arrive({"b@example.com"});
+  EXPECT_TRUE(rig.all<Deliver>().empty());
+}
+
 TEST(EngineFailure, WhatWaitsForAConnectionHeedsALimitThatHasBeenLowered) {
   EngineRig rig;
   rig.arrive({"a@example.com", "b@example.com", "c@example.com"});
