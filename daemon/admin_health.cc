@@ -29,7 +29,7 @@ Verdict judge_health(const std::vector<Pulse>& threads, Instant now) {
       stuck.push_back(who + " has been stuck for " + span);
     }
   }
-  return {stuck.empty(), join(stuck.empty() ? busy : stuck)};
+  return {stuck.empty(), join(stuck.empty() ? busy : stuck), stuck.size()};
 }
 
 Verdict judge_readiness(const Readiness& readiness) {

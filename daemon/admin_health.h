@@ -14,7 +14,8 @@ namespace posthaste::daemon {
 
 struct Verdict {
   bool ok = false;
-  std::string words;  // one line
+  std::string words;      // one line
+  std::size_t stuck = 0;  // how many threads are
 };
 
 // A thread that has not looked around for so long is stuck.

@@ -273,7 +273,7 @@ void Daemon::on_timer() {
     log_.write(LogLevel::kWarning, "clock_stepped", {{"words", *words}});
   }
   if (store_->stuck()) return give_up();
-  if (loop_.now() >= next_look_) look_at_threads();
+  if (loop_.now() >= last_look_ + kLookAround) look_at_threads();
   if (stopping_ && (all_quiet() || loop_.now() >= stop_by_)) {
     loop_.stop();
     return;
@@ -286,14 +286,16 @@ bool Daemon::all_quiet() const {
                      [](const auto& worker) { return worker->quiet(); });
 }
 
-// Whoever is stuck is named in the log once, and the service manager hears nothing meanwhile.
+// Those who are stuck are named in the log whenever they become more or fewer, and the service
+// manager hears nothing meanwhile.
 void Daemon::look_at_threads() {
   const Instant now = loop_.now();
-  next_look_ = now + kLookAround;
+  // Where the machine slept, or we did, the others may not have had their turn yet.
+  if (now - std::exchange(last_look_, now) > kHeartbeatMax / 2) return;
   auto pulses = take_pulses(worker_list(), *store_, *reader_, *reporter_);
   pulses.push_back({"the admin thread", admin_->heartbeat()});
   const Verdict verdict = judge_health(pulses, now);
-  if (std::exchange(alive_, verdict.ok) != verdict.ok) {
+  if (std::exchange(stuck_, verdict.stuck) != verdict.stuck) {
     log_.write(verdict.ok ? LogLevel::kWarning : LogLevel::kError,
                verdict.ok ? "stuck_no_more" : "stuck", {{"words", verdict.words}});
   }

@@ -79,9 +79,9 @@ class Daemon {
   bool stopping_ = false;
   Status ended_{};
   Instant stop_by_ = kNever;
-  Instant next_look_{};
+  Instant last_look_{};
   Instant next_watchdog_{};
-  bool alive_ = true;  // all threads, when they were last looked at
+  std::size_t stuck_ = 0;  // threads, when they were last looked at
   ClockWatch clock_watch_;
 };
 

@@ -27,6 +27,7 @@ TEST(Health, NamesEveryoneWhoIsStuck) {
                                      {"the store", seconds_ago(60)}},
                                     kNow);
   EXPECT_FALSE(verdict.ok);
+  EXPECT_EQ(verdict.stuck, 3U);
   EXPECT_EQ(verdict.words,
             "worker 1 has been stuck for 10s; worker 2 has not begun; the store has been stuck for "
             "60s");
