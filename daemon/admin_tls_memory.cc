@@ -54,6 +54,7 @@ Result<TlsMemoryQuery> parse_tls_memory_query(const HttpRequest& request) {
 
 void TlsMemoryPage::add(TlsMemoryEntry entry) {
   if (query_.after && place(entry) <= place(*query_.after)) return;
+  if (cut_ && earlier(entries_[query_.limit - 1], entry)) return;
   entries_.push_back(std::move(entry));
   // Sorted now and then, so that memory stays within a few times what is asked for.
   if (entries_.size() > 4 * query_.limit) cut();
@@ -80,7 +81,7 @@ void TlsMemoryPage::cut() {
   std::sort(entries_.begin(), entries_.end(), earlier);
   if (entries_.size() <= query_.limit) return;
   entries_.resize(query_.limit);
-  more_ = true;
+  cut_ = more_ = true;
 }
 
 }  // namespace posthaste::daemon

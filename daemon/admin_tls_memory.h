@@ -60,6 +60,7 @@ class TlsMemoryPage {
 
   TlsMemoryQuery query_;
   std::vector<TlsMemoryEntry> entries_;
+  bool cut_ = false;   // the first of them fill a page, and are sorted
   bool more_ = false;  // some were let go that belong behind these
 };
 
