@@ -107,14 +107,22 @@ std::shared_ptr<const mail::Letter> Backlog::take_warm(MessageId id, std::size_t
   return letter;
 }
 
+void Backlog::warm_up(Batch& batch) {
+  const auto untouched = static_cast<std::size_t>(
+      std::count_if(batch.entries.begin(), batch.entries.end(),
+                    [](const Scheduled& entry) { return entry.revision == 0; }));
+  if (untouched == 0) return;
+  auto letter = take_warm(batch.id(), untouched);
+  if (untouched == batch.entries.size()) batch.letter = std::move(letter);
+}
+
 template <typename Line>
 std::unique_ptr<Batch> Backlog::take(Line& line, std::uint32_t most) {
   CHECK(most > 0);
   if (line.empty()) return nullptr;
   auto batch = std::make_unique<Batch>();
   batch->entries = pop_message(line, most);
-  const Scheduled& first = batch->entries.front();
-  if (first.attempts == 0) batch->letter = take_warm(first.id, batch->entries.size());
+  warm_up(*batch);
   return batch;
 }
 template std::unique_ptr<Batch> Backlog::take(ReadyLanes&, std::uint32_t);

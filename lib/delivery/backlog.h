@@ -43,8 +43,9 @@ class Backlog {
                  std::size_t bytes);
   // Lets go of all warm letters: it will take longer, and others need the memory.
   void cool();
-  // Null: it is not warm.
-  std::shared_ptr<const mail::Letter> take_warm(MessageId id, std::size_t recipients);
+  // Gives the batch its letter where that is warm. It is as it was when the message arrived, so no
+  // good as soon as one of them has had a fate since.
+  void warm_up(Batch& batch);
 
   // Moves what is due to the ready line, or among those past a limit. `down_at`: when it was last
   // seen that nobody can be reached there; the epoch: it is not so. Who became due after that does
@@ -109,6 +110,8 @@ class Backlog {
   bool is_over(const Scheduled& entry, Instant now, Instant down_at) const;
   void add_ready(const Scheduled& entry, Instant now, Instant down_at);
   void note_limit(const Scheduled& entry);
+  // Null: it is not warm.
+  std::shared_ptr<const mail::Letter> take_warm(MessageId id, std::size_t recipients);
 
   const Settings& settings_;
   WaitingHeap waiting_;

@@ -113,8 +113,7 @@ void Destination::carry_out(Turn& turn) {
     }
     auto batch = std::make_unique<Batch>();
     batch->entries = pop_message(first.entries, settings_.limits.recipients_per_message);
-    const Scheduled& head = batch->entries.front();
-    if (head.attempts == 0) batch->letter = backlog_.take_warm(head.id, batch->entries.size());
+    backlog_.warm_up(*batch);
     const auto order = first.order;
     if (first.entries.empty()) steered_.erase(steered_.begin());
     steered_in_hand_ += batch->entries.size();

@@ -122,6 +122,27 @@ TEST(Engine, ForgetsARecipientThatIsMissingInTheLoadedLetter) {
   EXPECT_EQ(rig.engine().counts().ready, 1U);
 }
 
+// Found by the simulator, seed 2391: the letter that is still at hand from the arrival knows
+// nothing of an attempt, and the store would take its word for nothing.
+TEST(Engine, LoadsALetterAgainForThoseWhoHaveBeenTriedSinceItArrived) {
+  EngineRig rig;
+  rig.options.limits.connections = 1;
+  rig.options.limits.recipients_per_message = 2;
+  rig.arrive({"a@example.com", "b@example.com", "c@example.com", "d@example.com", "e@example.com",
+              "f@example.com", "g@example.com"});
+  const auto connect = rig.route();
+  rig.ready(connect.conn);
+  const auto first = rig.only<Deliver>();
+  rig.finish(first, smtp::Verdict::kTemporary, 450, "not yet");
+  const auto persist = rig.only<Persist>();
+  const auto second = rig.only<Deliver>();
+  rig.persisted(persist);
+  rig.ring_at(rig.now + 2min);
+  rig.delivered(second);
+  EXPECT_EQ(rig.only<Deliver>().recipients.size(), 2U);
+  EXPECT_EQ(rig.only<Load>().numbers, (std::vector<std::uint16_t>{6, 0}));
+}
+
 TEST(Engine, OpensFurtherConnectionsOnlyOnceOneIsUpAndOnlyUpToTheLimit) {
   EngineRig rig;
   rig.options.limits.connections = 3;
