@@ -24,10 +24,9 @@ void AdminBackup::begin(const std::string& directory) {
   began_ = house_.loop.now();
   ended_ = {};
   copied_ = {};
-  house_.reader.push_scan(
-      [this, directory, home = house_.home, &store = house_.store.store()](const std::stop_token&) {
-        home->send([this, copied = store.checkpoint(directory)] { on_end(copied); });
-      });
+  house_.reader.push_copy([this, directory, home = house_.home, &store = house_.store.store()] {
+    home->send([this, copied = store.checkpoint(directory)] { on_end(copied); });
+  });
 }
 
 void AdminBackup::on_end(const Status& copied) {

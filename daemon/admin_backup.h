@@ -2,8 +2,8 @@
 //
 //   POST /v1/backup?dir=  begins one;  GET /v1/backup  tells how the latest is
 //
-// Lifetime     the AdminApi's. Threads: the admin's; the copy is made in the ReaderThread, where
-//              long reads wait meanwhile.
+// Lifetime     the AdminApi's. Threads: the admin's; the copy is made in the ReaderThread, in
+//              a lane of its own.
 // Limits       one at a time.
 // Does not     copy anything itself (queue/store.h), or look at a copy (queue/rocks/inspection.h).
 #pragma once

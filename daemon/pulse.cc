@@ -16,6 +16,7 @@ std::vector<Pulse> take_pulses(const std::vector<Worker*>& workers, const StoreT
   pulses.push_back({"the store thread", store.heartbeat()});
   pulses.push_back({"the reader of bodies", reader.heartbeat()});
   pulses.push_back({"the reader of the queue", reader.scan_heartbeat(), true});
+  pulses.push_back({"the copier of the queue", reader.copy_heartbeat(), true});
   pulses.push_back({"the TLS reporter", reporter.heartbeat()});
   return pulses;
 }

@@ -9,10 +9,15 @@ ReaderThread::~ReaderThread() {
   stop_.request_stop();
   short_.join();
   long_.join();
+  copy_.join();
 }
 
 void ReaderThread::push(std::function<void()> work) {
   short_.push([work = std::move(work)](const std::stop_token&) { work(); });
+}
+
+void ReaderThread::push_copy(std::function<void()> work) {
+  copy_.push([work = std::move(work)](const std::stop_token&) { work(); });
 }
 
 void ReaderThread::push_scan(Scan scan) { long_.push(std::move(scan)); }

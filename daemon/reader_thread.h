@@ -1,5 +1,6 @@
-// ReaderThread: reads that may wait for the disk, kept away from the loops that serve sockets. Two
-// lanes, a thread each: what a delivery waits for never stands behind somebody's look at the queue.
+// ReaderThread: reads that may wait for the disk, kept away from the loops that serve sockets.
+// Three lanes, a thread each: what a delivery waits for never stands behind somebody's look at the
+// queue, nor that behind a copy of all of it.
 //
 // Lifetime     what is queued and not begun is dropped at its end; a scan that is under way is
 //              asked to stop.
@@ -26,13 +27,15 @@ class ReaderThread {
   ~ReaderThread();
   // One record or two.
   void push(std::function<void()> work);
-  // As much as it takes.
+  // As much as it takes: seconds.
   void push_scan(Scan scan);
+  // A copy of the store: hours, perhaps; it is not asked to stop.
+  void push_copy(std::function<void()> work);
 
-  // Of the lane for single records, from any thread.
+  // Of the lanes for single records, scans and copies, from any thread.
   std::int64_t heartbeat() const { return short_.heartbeat(); }
-  // Of the other one: a scan may take long.
   std::int64_t scan_heartbeat() const { return long_.heartbeat(); }
+  std::int64_t copy_heartbeat() const { return copy_.heartbeat(); }
 
  private:
   class Lane {
@@ -55,6 +58,7 @@ class ReaderThread {
   std::stop_source stop_;
   Lane short_{stop_.get_token()};
   Lane long_{stop_.get_token()};
+  Lane copy_{stop_.get_token()};
 };
 
 }  // namespace posthaste::daemon

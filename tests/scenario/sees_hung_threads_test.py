@@ -59,8 +59,8 @@ class SeesHungThreads(unittest.TestCase):
         with House() as house:
             house.start()
             everybody = ["worker 0", "worker 1", "the store thread", "the reader of bodies", "the TLS reporter", "the admin thread"]
-            # And the reader of the queue, which may take as long as it likes.
-            threads = house.wait_for(lambda: len(found := loops_of(house.process.pid)) == len(everybody) + 1 and found, 10, "idle threads")
+            # And two who may take as long as they like: who looks at the queue, and who copies it.
+            threads = house.wait_for(lambda: len(found := loops_of(house.process.pid)) == len(everybody) + 2 and found, 10, "idle threads")
             try:
                 with hung(threads):
                     house.wait_for(lambda: self.named(house) == everybody, 30, "all of them to be named")

@@ -1,6 +1,7 @@
 """The operator steers mail that waits: holds, releases, retries, bounces and removes it by filters; stops domains, sites and
 senders for a while, over restarts; and sees all of it."""
 import json
+import shutil
 import unittest
 
 from house import DAEMON, TOOL, House
@@ -127,6 +128,24 @@ class SteersTheQueue(unittest.TestCase):
             while not told["done"]:
                 told = json.loads(house.local(f"/v1/steering/{told['ticket']}"))
             self.assertEqual(told["matched"] + told["under_way"], len(people), round_number)
+
+    def test_copies_the_queue_while_it_works_and_the_copy_is_sound(self):
+        house = self.house
+        house.start()
+        message = self.submit_deferred(users="bcd")
+        copy = f"{house.folder}/copy"
+        house.tool("queue", "backup", copy)
+        house.tool("queue", "check", "--dir", copy)
+        with self.assertRaises(AssertionError):
+            house.tool("queue", "backup", copy)  # it is there already
+        house.tool("queue", "remove", message)
+        self.assertEqual(self.rows(), [])
+
+        house.stop()
+        shutil.rmtree(f"{house.folder}/data/queue")
+        shutil.copytree(copy, f"{house.folder}/data/queue")
+        house.start()
+        house.wait_for(lambda: house.metric("posthaste_queue_recipients") == 3, 10, "the mail that was copied")
 
     # ---- what is stopped ----------------------------------------------------------------------------------------
     def test_suspends_a_domain_over_restarts_until_it_is_resumed(self):

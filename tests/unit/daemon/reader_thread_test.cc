@@ -31,6 +31,15 @@ TEST(ReaderThread, ReadsABodyWhileAScanIsUnderWay) {
   EXPECT_EQ(ended.get_future().get(), std::future_status::ready) << "the body waited for the scan";
 }
 
+TEST(ReaderThread, LooksAtTheQueueWhileACopyOfItIsUnderWay) {
+  std::promise<void> looked;
+  std::promise<std::future_status> ended;
+  ReaderThread reader;
+  reader.push_copy([&] { ended.set_value(looked.get_future().wait_for(kPatience)); });
+  reader.push_scan([&](const std::stop_token&) { looked.set_value(); });
+  EXPECT_EQ(ended.get_future().get(), std::future_status::ready) << "the look waited for the copy";
+}
+
 TEST(ReaderThread, AsksAScanThatIsUnderWayToStopAndBeginsNoOther) {
   std::promise<void> begun;
   std::atomic<bool> asked{false};
