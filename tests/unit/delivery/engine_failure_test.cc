@@ -300,7 +300,6 @@ TEST(EngineFailure, KeepsConnectionsWhenOnlyLimitsChange) {
   EXPECT_EQ(rig.only<Quit>().conn, connect.conn);
 }
 
-// Found by the simulator, seed 1019.
 // Found by the simulator, seed 1001213.
 TEST(EngineFailure, LeavesAConnectionThatHasCarriedWhatALoweredLimitAllows) {
   EngineRig rig;
@@ -316,6 +315,7 @@ TEST(EngineFailure, LeavesAConnectionThatHasCarriedWhatALoweredLimitAllows) {
   EXPECT_TRUE(rig.all<Deliver>().empty());
 }
 
+// Found by the simulator, seed 1019.
 TEST(EngineFailure, WhatWaitsForAConnectionHeedsALimitThatHasBeenLowered) {
   EngineRig rig;
   rig.arrive({"a@example.com", "b@example.com", "c@example.com"});
