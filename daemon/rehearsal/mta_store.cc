@@ -109,8 +109,13 @@ void Mta::hand_to_engine(queue::StoreEvent& event) {
   if (auto* superseded = std::get_if<queue::Superseded>(&event)) {
     world_.violate("superseded, and there is nobody else: " + render_id(superseded->id));
   } else if (auto* loaded = std::get_if<queue::Loaded>(&event)) {
-    Worker& worker = worker_of(loaded->letter->recipients.front().shard);
-    worker.tell(delivery::Loaded{loaded->id, std::move(loaded->letter)});
+    const ShardId shard = loaded->letter->recipients.front().shard;
+    if (outside_.read_fails()) {
+      world_.say("{} cannot be read", render_id(loaded->id));
+      const Error error{ErrorCode::kIo, "the disk says no"};
+      return worker_of(shard).tell(delivery::NotLoaded{shard, loaded->id, error});
+    }
+    worker_of(shard).tell(delivery::Loaded{loaded->id, std::move(loaded->letter)});
   } else if (auto* missing = std::get_if<queue::NotLoaded>(&event)) {
     world_.violate("not in the store: " + render_id(missing->id) + " " + missing->error.words);
   } else if (auto* arrived = std::get_if<queue::Arrived>(&event)) {

@@ -31,6 +31,8 @@ class Outside {
                     std::function<void(Called, std::string)> answer) = 0;
   // As the domain has it at that moment.
   virtual std::optional<policy::StsPolicy> sts_of(const RoutingDomain& domain) = 0;
+  // Asked for each message that is read: it cannot be just now.
+  virtual bool read_fails() { return false; }
   // Asked before each commit.
   virtual std::optional<queue::MemoryStore::Trouble> disk_trouble() { return std::nullopt; }
 };

@@ -14,6 +14,8 @@ namespace {
 
 // A message may have to be loaded from a slow disk before it can be returned.
 constexpr Duration kUnderWay = 1min;
+// The longest time until a message that could not be read is read again, and a little.
+constexpr Duration kLoadAgain = 61min;
 
 }  // namespace
 
@@ -145,7 +147,7 @@ void Checker::on_settled(const queue::Settled& settled) {
       if (track.stored.held && !fate.progress.held) track.released = world_.now();
       track.stored = fate.progress;
       track.due = fate.progress.due;
-      track.can_go = Instant{};
+      track.overtakers.clear();
       continue;
     }
     const bool was = fate.kind == queue::FateKind::kDelivered;
@@ -187,6 +189,29 @@ void Checker::on_arrived(const mail::Letter& letter) {
   }
 }
 
+void Checker::on_load(const delivery::Load& load) {
+  for (const std::uint16_t number : load.numbers) {
+    const auto found = tracks_.find({load.id, number});
+    if (found != tracks_.end()) found->second.loading = true;
+  }
+}
+
+void Checker::on_loaded(const mail::Letter& letter) {
+  for (const mail::PendingRecipient& pending : letter.recipients) {
+    tracks_.at({letter.envelope->id, pending.recipient.number}).loading = false;
+  }
+}
+
+// It is looked for again in a minute, in two, … in an hour. Which of the recipients were meant
+// cannot be seen.
+void Checker::on_not_loaded(const delivery::NotLoaded& missing) {
+  for (auto& [key, track] : tracks_) {
+    if (key.first != missing.id) continue;
+    track.unreadable = world_.now() + kLoadAgain;
+    track.loading = false;
+  }
+}
+
 void Checker::on_persisted(const delivery::Persisted& persisted) {
   for (const std::uint16_t number : persisted.numbers) {
     Track& track = tracks_.at({persisted.id, number});
@@ -206,12 +231,13 @@ std::size_t Checker::held() const {
 void Checker::on_crash() {
   for (auto& [key, track] : tracks_) {
     if (track.fate != Fate::kQueued) continue;
-    track.known = track.under_way = track.unsettled = false;
+    track.known = track.under_way = track.unsettled = track.loading = false;
     track.excused = track.taken;
     track.due = track.stored.due;
     track.claim = Claim::kNone;
     track.words.clear();
-    track.can_go = Instant{};
+    track.unreadable = Instant{};
+    track.overtakers.clear();
     if (const auto attempt = track.attempt.lock()) attempt->crashed = true;
   }
   calls_.clear();

@@ -51,6 +51,9 @@ class Checker {
   // ---- what the engine comes to hear of the queue
   void on_entry(const delivery::Entry& entry);
   void on_arrived(const mail::Letter& letter);
+  void on_load(const delivery::Load& load);
+  void on_loaded(const mail::Letter& letter);
+  void on_not_loaded(const delivery::NotLoaded& missing);
   void on_persisted(const delivery::Persisted& persisted);
   // ---- conversations
   void on_connect(const delivery::Connect& connect);
@@ -99,6 +102,7 @@ class Checker {
     bool known = false;     // the engine has heard of him, and of his last fate
     bool under_way = false;
     bool unsettled = false;  // his fate is on its way to the store
+    bool loading = false;    // his letter is looked for
     bool removing = false;   // which is that the operator has removed him
     Instant tried_until;     // when the last attempt ended
     unsigned taken = 0;      // by a peer
@@ -109,8 +113,8 @@ class Checker {
     bool removed = false;                 // by the operator, and that is durable
     bool hastened = false;                // by the operator, who named the message
     Instant released;                     // by the operator
-    unsigned overtaken = 0;               // by mail of lower priority, since he could go
-    Instant can_go;                       // since when; the epoch: not known
+    Instant unreadable;                   // until then nobody need look for it
+    std::set<Key> overtakers;             // mail of lower priority, since he could go
   };
   struct Call {
     std::string domain;

@@ -9,9 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// What is ready may have to be loaded first, from a slow disk.
-constexpr Duration kLoading = 10s;
-
 // So many messages a minute every site is given, whatever it says.
 constexpr std::size_t kLeast = 10;
 // Some may be on their way when it says that it has had enough.
@@ -110,6 +107,7 @@ bool Checker::could_go_first(const Key& key, const Track& track, const Call& cal
   }
   // An order to try it at once may not have reached it: its own time has to have come.
   if (track.stored.due > world_.now()) return false;
+  if (track.loading || world_.now() < track.unreadable) return false;
   const bool told = track.stored.delay_told || world_.now() < notice(key, track);
   return track.due <= world_.now() && world_.now() < expiry(key, track) && told &&
          wish_of(*track.envelope) == call.wish && !stopped(track, Duration(0));
@@ -123,15 +121,12 @@ void Checker::check_priority(const Key& key, const Call& call) {
   for (auto& [other, track] : tracks_) {
     if (track.envelope->priority <= priority) continue;
     if (!could_go_first(other, track, call)) {
-      track.can_go = Instant{};
+      track.overtakers.clear();
       continue;
     }
-    if (track.can_go == Instant{}) {
-      track.can_go = world_.now();
-      track.overtaken = 0;
-    }
-    if (world_.now() < track.can_go + kLoading) continue;
-    if (++track.overtaken > 2 * scenario_.options.limits.connections + 3)
+    // Who has to go from host to host is still the same.
+    track.overtakers.insert(key);
+    if (track.overtakers.size() > 2 * scenario_.options.limits.connections + 3)
       world_.violate(
           fmt::format("{} goes before {}, which has a higher priority", name(key), name(other)));
   }

@@ -64,7 +64,7 @@ void Checker::on_steer(const delivery::Steer& steer) {
     if (!may_select(steer.selection, key, track)) continue;
     track.words.insert(steer.verb);
     const bool sure = surely_selects(steer, key, track);
-    track.can_go = Instant{};
+    track.overtakers.clear();
     switch (steer.verb) {
       case SteerVerb::kRetry:
         track.hastened |= steer.selection.messages != nullptr;
@@ -162,7 +162,7 @@ void Checker::on_suspended(std::shared_ptr<const policy::Suspensions> suspension
   for (Stop& stop : stops_) stop.until = std::min(stop.until, world_.now());
   suspensions_ = std::move(suspensions);
   for (const policy::Suspension& one : suspensions_->all()) stops_.push_back({one, one.until});
-  for (auto& [key, track] : tracks_) track.can_go = Instant{};
+  for (auto& [key, track] : tracks_) track.overtakers.clear();
 }
 
 void Checker::check_stopped(const Key& key, const Track& track) {

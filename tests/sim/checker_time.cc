@@ -146,7 +146,11 @@ void Checker::check_late(const Key& key) {
   const Instant told = track.stored.delay_told ? kNever : notice(key, track);
   const Instant end = expiry(key, track);
   // What had to be waited for, by the operator's word or because the clock was wrong.
-  const Instant since = std::max({free_since(track), stepped_, reloaded_, track.stored.due});
+  const Instant freed = free_since(track);
+  Instant since = std::max({freed, stepped_, reloaded_, track.stored.due, track.unreadable});
+  // Who was stopped when his time was up waits for the next attempt.
+  const BackOff& off = paces_[track.domain].back_offs[wish_of(*track.envelope)];
+  if (freed > std::min(told, end) && off.since <= freed) since = std::max(since, off.until);
   const bool waits = track.stored.held || track.claim != Claim::kNone || stopped(track, 0s);
   const Instant next = std::max(std::min(told, end), since) + kLastAttempt;
   if (waits || world_.now() <= next) {

@@ -30,6 +30,7 @@ class Internet : public rehearsal::Outside {
   void call(const delivery::Connect& connect,
             std::function<void(rehearsal::Called, std::string)> answer) override;
   std::optional<policy::StsPolicy> sts_of(const RoutingDomain& domain) override;
+  bool read_fails() override { return world_.fault(scenario_.read_trouble); }
   std::optional<queue::MemoryStore::Trouble> disk_trouble() override;
 
  private:

@@ -67,6 +67,7 @@ constexpr std::array kBugs{
     NamedBug{"ignore-bounce", Bug::kIgnoreBounce},
     NamedBug{"forget-site-suspension", Bug::kForgetSiteSuspension},
     NamedBug{"wrong-worker", Bug::kWrongWorker},
+    NamedBug{"forget-unreadable", Bug::kForgetUnreadable},
     NamedBug{"never-slow-down", Bug::kNeverSlowDown},
 };
 

@@ -73,6 +73,7 @@ enum class Bug {
   kIgnoreBounce,          // the engine does not hear that mail is to be returned
   kForgetSiteSuspension,  // after a restart, no site is suspended any more
   kWrongWorker,           // a restart gives a recipient to a worker that does not own its shard
+  kForgetUnreadable,      // what cannot be read just now is taken for gone
   kNeverSlowDown,         // that a host has had enough of us is taken for nothing
 };
 

@@ -100,10 +100,17 @@ bool Saboteur::on_event(delivery::Event& event) {
     return !mutation_.strikes(Bug::kDropAnswer, 5);
   }
   if (auto* entry = std::get_if<delivery::Entry>(&event)) return on_entry(*entry);
-  if (auto* loaded = std::get_if<delivery::Loaded>(&event)) on_letter(loaded->letter);
+  if (auto* loaded = std::get_if<delivery::Loaded>(&event)) {
+    checker_.on_loaded(*loaded->letter);
+    on_letter(loaded->letter);
+  }
   if (auto* arrived = std::get_if<delivery::Arrived>(&event)) {
     checker_.on_arrived(*arrived->letter);
     on_letter(arrived->letter);
+  }
+  if (auto* missing = std::get_if<delivery::NotLoaded>(&event)) {
+    if (mutation_.is(Bug::kForgetUnreadable)) missing->error.code = ErrorCode::kNotFound;
+    checker_.on_not_loaded(*missing);
   }
   if (const auto* persisted = std::get_if<delivery::Persisted>(&event)) {
     checker_.on_persisted(*persisted);
@@ -217,6 +224,7 @@ void Saboteur::on_finished(delivery::SessionFinished& finished) {
 
 bool Saboteur::on_action(delivery::Action& action) {
   if (auto* connect = std::get_if<delivery::Connect>(&action)) on_connect(*connect);
+  if (const auto* load = std::get_if<delivery::Load>(&action)) checker_.on_load(*load);
   if (const auto* quit = std::get_if<delivery::Quit>(&action)) checker_.on_leaving(quit->conn);
   if (auto* backed_off = std::get_if<delivery::BackedOff>(&action)) {
     if (mutation_.is(Bug::kBackOffShort)) backed_off->until += 1s;

@@ -77,6 +77,7 @@ struct Scenario {
   Duration fault_time{};  // then everything is healthy
   double dns_trouble = 0;
   double store_trouble = 0;
+  double read_trouble = 0;  // how often a message cannot be read
   unsigned crashes = 0;
   unsigned graceful_restarts = 0;
   unsigned reloads = 0;

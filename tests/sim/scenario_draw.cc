@@ -289,6 +289,7 @@ Scenario draw_scenario(World& world) {
   scenario.fault_time = scenario.days ? world.draw(24h, 8 * 24h) : world.draw(5min, 4h);
   scenario.dns_trouble = rng.chance(0.5) ? 0 : rng.unit() * 0.5;
   scenario.store_trouble = rng.chance(0.7) ? 0 : rng.unit();
+  scenario.read_trouble = rng.chance(0.85) ? 0 : rng.unit() * 0.5;
   scenario.crashes = static_cast<unsigned>(rng.chance(0.5) ? 0 : 1 + rng.below(3));
   scenario.graceful_restarts = rng.chance(0.2) ? 1 : 0;
   scenario.reloads = static_cast<unsigned>(rng.chance(0.8) ? 0 : 1 + rng.below(2));
