@@ -148,9 +148,9 @@ void Checker::check_late(const Key& key) {
   // What had to be waited for, by the operator's word or because the clock was wrong.
   const Instant freed = free_since(track);
   Instant since = std::max({freed, stepped_, reloaded_, track.stored.due, track.unreadable});
-  // Who was stopped when his time was up waits for the next attempt.
+  // Who was stopped may wait for the attempt that follows the back-off in which he was set free.
   const BackOff& off = paces_[track.domain].back_offs[wish_of(*track.envelope)];
-  if (freed > std::min(told, end) && off.since <= freed) since = std::max(since, off.until);
+  if (off.since <= freed && freed < off.until) since = std::max(since, off.until);
   const bool waits = track.stored.held || track.claim != Claim::kNone || stopped(track, 0s);
   const Instant next = std::max(std::min(told, end), since) + kLastAttempt;
   if (waits || world_.now() <= next) {

@@ -1,9 +1,13 @@
 // sim: runs seeds through the simulator.
 //
-//   sim --seeds N [--from M] [--jobs J]   N seeds, J at a time; stops at the first that breaks a
-//   rule sim --seed N [--trace]                one seed, with its timeline … --planted NAME with a
-//   bug planted: succeeds if a seed finds it … --progress                          says now and
-//   then how far it is sim --list                            the bugs that can be planted
+//   --seeds N        so many of them; stops at the first that breaks a rule
+//   --from M         begins with that one
+//   --jobs J         J at a time
+//   --seed N         only that one
+//   --trace          with its timeline
+//   --planted NAME   with a bug planted: succeeds if a seed finds it
+//   --progress       says now and then how far it is
+//   --list           the bugs that can be planted
 #include <algorithm>
 #include <atomic>
 #include <charconv>
