@@ -23,6 +23,7 @@ Destination::Destination(RoutingDomain domain, mail::TlsWish wish, Shared& share
 Destination::~Destination() {
   shared_.agenda.erase(*this);
   leave_site();
+  shared_.turns.leave(*this);
   quota_->part(*this);
   if (quota_->empty()) shared_.quotas.erase(domain_);
 }
@@ -113,7 +114,9 @@ void Destination::drain(Turn& turn) {
   if (shared_.may_begin()) {
     carry_out(turn);
     if (!stands_still()) doom_overdue(turn);
+    wants_connection_ = false;
     work(turn);
+    if (!wants_connection_) wait_no_more(turn);
   }
   retire_idle(turn);
   if (staged_.empty() && !backlog_.has_ready() && connections_ == 0) router_.rest();
@@ -123,8 +126,7 @@ void Destination::drain(Turn& turn) {
 
 bool Destination::idle() const {
   return backlog_.empty() && steered_.empty() && staged_.empty() && in_flight_ == 0 &&
-         connections_ == 0 && questions_ == 0 && !starving_ && !waits_at(Turns::Level::kDomain) &&
-         !waits_at(Turns::Level::kSite);
+         connections_ == 0 && questions_ == 0 && !waits_for_anybody();
 }
 
 // The plan, the pace and the back-off are worth keeping until they lapse by themselves.

@@ -77,13 +77,13 @@ class Destination : public AgendaItem {
   // Ends a connection that is opening or free.
   void leave(Connection& connection, Turn& turn);
   void drain(Turn& turn);
-  bool waits_at(Turns::Level level) const { return waits_[static_cast<std::size_t>(level)]; }
-  void set_waits_at(Turns::Level level, bool waits) {
-    waits_[static_cast<std::size_t>(level)] = waits;
+  const Turns::Place& place_at(Turns::Level level) const {
+    return places_[static_cast<std::size_t>(level)];
   }
+  Turns::Place& place_at(Turns::Level level) { return places_[static_cast<std::size_t>(level)]; }
   const Site* site() const { return site_.get(); }
-  // It starves no more: it has its connection, or did not want it.
-  void set_starving(bool starving) { starving_ = starving; }
+  // Of any state.
+  std::size_t connections() const { return connections_; }
 
   // Nothing is left here that would be missed.
   bool spent(Instant now) const;
@@ -121,6 +121,10 @@ class Destination : public AgendaItem {
   const Batch* call_for(Instant now) const;
   void drop_outdated(Turn& turn);
   bool may_have_connection(Turn& turn);
+  bool worker_has_room(Turn& turn);
+  bool has_work_for(const Connection& connection, Instant now) const;
+  bool waits_for_anybody() const;
+  void wait_no_more(Turn& turn);
   void connect(const Dial& dial, MessageId made_for, Turn& turn);
   void doom_overdue(Turn& turn);
   void sweep(Instant down_at, Instant now);
@@ -129,7 +133,7 @@ class Destination : public AgendaItem {
   void plan_wake(Turn& turn);
   bool idle() const;
   Instant keep_until() const;
-  bool gives_way(const Connection& connection) const;
+  bool gives_way(const Connection& connection);
   bool worn_out(const Connection& connection) const {
     return connection.messages >= settings_.limits.messages_per_connection;
   }
@@ -216,7 +220,7 @@ class Destination : public AgendaItem {
   std::shared_ptr<Quota> quota_;
   std::shared_ptr<Site> site_;   // null: there is no work, or no plan yet
   std::uint64_t site_plan_ = 0;  // the router's, when it was joined
-  std::array<bool, 2> waits_{};  // by Turns::Level
+  std::array<Turns::Place, Turns::kLevels> places_;
 
   std::vector<std::unique_ptr<Batch>> staged_;  // for the next free connections, first to go first
   std::vector<std::unique_ptr<Batch>> doomed_;  // each waits for its letter
@@ -228,9 +232,9 @@ class Destination : public AgendaItem {
   std::vector<Connection*> free_;  // longest idle first
   std::size_t busy_ = 0;
   std::size_t opening_ = 0;
-  std::size_t connections_ = 0;  // of any state
-  std::size_t questions_ = 0;    // under way
-  bool starving_ = false;
+  std::size_t connections_ = 0;    // of any state
+  std::size_t questions_ = 0;      // under way
+  bool wants_connection_ = false;  // so found the last drain()
   Ramp ramp_;
   std::uint64_t judged_ = 0;  // as the router had it when connections were last looked at
 

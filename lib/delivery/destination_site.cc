@@ -39,15 +39,9 @@ void Destination::look_after_site(Turn& turn) {
   site->feed(turn);
 }
 
-// Where it has no work, it waits for nothing, and keeps only what is worth remembering.
+// Where it has no work, it keeps only what is worth remembering.
 void Destination::rest_from_site(Turn& turn) {
   if (!site_) return;
-  const bool wants = !staged_.empty() && !backed_off(turn.now) && !stands_still();
-  const auto site = site_;
-  if (!wants && site->turns.waits(*this)) {
-    site->turns.leave(*this);
-    site->feed(turn);
-  }
   const bool at_rest = staged_.empty() && !backlog_.has_ready() && connections_ == 0 && !down();
   if (at_rest && site_ && site_->keep_until() <= turn.now) leave_site();
 }
@@ -56,12 +50,15 @@ void Destination::rest_from_site(Turn& turn) {
 bool Destination::site_has_room(Turn& turn) {
   if (site_->has_room() && site_->turns.its_turn(*this)) return true;
   blocked_until_ = std::min(blocked_until_, site_->window.next_step());
-  if (site_->members < 2 || site_->turns.waits(*this)) return false;
+  if (site_->members < 2) return false;
+  const bool waited = site_->turns.waits(*this);
   site_->turns.wait(*this);
+  if (waited) return false;
   // Whatever idles for another domain makes room.
   const auto idle =
       std::find_if(shared_.idle.begin(), shared_.idle.end(), [&](const Connection* connection) {
-        return connection->site == site_ && connection->owner != this;
+        return connection->site == site_ && connection->owner != this &&
+               !connection->owner->has_work_for(*connection, turn.now);
       });
   if (idle != shared_.idle.end()) (*idle)->owner->leave(**idle, turn);
   return false;

@@ -11,8 +11,8 @@ namespace {
 // A destination that comes up short in plan_wake() is looked at again after that long at the
 // earliest.
 constexpr Duration kWakeAtMostEvery = std::chrono::milliseconds(1);
-// While others starve, a connection is given up after that many messages.
-constexpr std::uint32_t kMessagesWhileOthersStarve = 20;
+// While others want it more, a connection is given up after that many messages: it was not cheap.
+constexpr std::uint32_t kMessagesWhileOthersWait = 20;
 
 // What is more than a transaction may have now: the limit was another when the batch was made.
 Batch cut_off(Batch& batch, std::size_t most) {
@@ -229,6 +229,7 @@ void Destination::ask(Advice& advice, Turn& turn) {
 
 // False also where somebody has to be waited for; then drain() is called when it is time.
 bool Destination::may_have_connection(Turn& turn) {
+  wants_connection_ = true;
   const Instant from = std::max(quota_->calls.free_at(), site_->call_from());
   if (turn.now < from) {
     blocked_until_ = std::min(blocked_until_, from);
@@ -236,37 +237,66 @@ bool Destination::may_have_connection(Turn& turn) {
   }
   if (!quota_->has_room() || !quota_->turns.its_turn(*this)) {
     // Alone, it has nobody to wait for but itself.
-    if (quota_->members().size() > 1 && !waits_at(Turns::Level::kDomain)) {
-      quota_->turns.wait(*this);
-      take_from_sibling(turn);
-    }
+    if (quota_->members().size() < 2) return false;
+    const bool waited = quota_->turns.waits(*this);
+    quota_->turns.wait(*this);
+    if (!waited) take_from_sibling(turn);
     return false;
   }
   if (!site_has_room(turn)) return false;
-  auto& starving = shared_.starving;
-  const bool full = shared_.connections.size() >= turn.options().connections_max;
-  const bool my_turn = starving.empty() || starving.front() == this;
-  if (!full && my_turn) {
-    if (!starving.empty()) starving.pop_front();
-    starving_ = false;
-    return true;
-  }
-  if (!starving_) {
-    starving.push_back(this);
-    starving_ = true;
-    if (full && !shared_.idle.empty() && shared_.idle.front()->owner != this) {
-      Connection& longest_idle = *shared_.idle.front();
-      longest_idle.owner->leave(longest_idle, turn);
-    }
+  return worker_has_room(turn);
+}
+
+// False: all that a worker may have are taken, or others come first.
+bool Destination::worker_has_room(Turn& turn) {
+  // Of the connections that idle, those that have done so longest.
+  constexpr std::size_t kIdleLookedAt = 8;
+  if (shared_.has_room() && shared_.turns.its_turn(*this)) return true;
+  const bool waited = shared_.turns.waits(*this);
+  shared_.turns.wait(*this);
+  if (waited || shared_.has_room()) return false;
+  auto idle = shared_.idle.begin();
+  for (std::size_t i = 0; i < kIdleLookedAt && idle != shared_.idle.end(); ++i, ++idle) {
+    Connection& connection = **idle;
+    if (connection.owner == this || connection.owner->has_work_for(connection, turn.now)) continue;
+    connection.owner->leave(connection, turn);
+    break;
   }
   return false;
+}
+
+// It is free only until a message has been read from the disk.
+bool Destination::has_work_for(const Connection& connection, Instant now) const {
+  return std::any_of(staged_.begin(), staged_.end(), [&](const auto& batch) {
+    return connection.dial.may_carry(batch->id().time(), now);
+  });
+}
+
+bool Destination::waits_for_anybody() const {
+  return std::any_of(places_.begin(), places_.end(),
+                     [](const Turns::Place& one) { return one.waits; });
+}
+
+// Who waits without a need keeps others from what they have.
+void Destination::wait_no_more(Turn& turn) {
+  if (!waits_for_anybody()) return;
+  const auto quota = quota_;
+  const auto site = site_;
+  shared_.turns.leave(*this);
+  quota->turns.leave(*this);
+  quota->feed(turn);
+  if (!site) return;
+  site->turns.leave(*this);
+  site->feed(turn);
 }
 
 // The domain's connections are all taken: one that idles for mail with another wish makes room.
 void Destination::take_from_sibling(Turn& turn) {
   for (Destination* sibling : quota_->members()) {
     if (sibling == this || sibling->free_.empty()) continue;
-    return sibling->leave(*sibling->free_.front(), turn);
+    Connection& longest_idle = *sibling->free_.front();
+    if (sibling->has_work_for(longest_idle, turn.now)) continue;
+    return sibling->leave(longest_idle, turn);
   }
 }
 
@@ -276,6 +306,7 @@ void Destination::connect(const Dial& dial, MessageId made_for, Turn& turn) {
   ++quota_->connections;
   site_->calls.take(turn.now);
   site_->turns.leave(*this);
+  shared_.turns.leave(*this);
   ++site_->connections;
   auto connection = std::make_unique<Connection>();
   connection->id = ConnId{++shared_.connections_begun};
@@ -329,24 +360,27 @@ Instant Destination::next_sweep() const {
   return backlog_.has_ready() || !staged_.empty() ? backlog_.next_sweep() : kNever;
 }
 
-bool Destination::gives_way(const Connection& connection) const {
-  const Site& site = *connection.site;
+bool Destination::gives_way(const Connection& connection) {
+  Site& site = *connection.site;
   if (site.connections > site.connections_max()) return true;
-  if (shared_.starving.empty() && !quota_->turns.others_wait(*this) &&
-      !site.turns.others_wait(*this)) {
-    return false;
-  }
-  return connections_ > 1 || connection.messages >= kMessagesWhileOthersStarve;
+  const auto gives = [&](Turns& turns) {
+    const Turns::Claim claim = turns.claim_on(*this);
+    return claim == Turns::Claim::kAtOnce ||
+           (claim == Turns::Claim::kInTime && connection.messages >= kMessagesWhileOthersWait);
+  };
+  return gives(shared_.turns) || gives(quota_->turns) || gives(site.turns);
 }
 
 void Destination::retire_idle(Turn& turn) {
   const Duration patience = turn.options().idle;
   while (!free_.empty()) {
     Connection& longest = *free_.front();
-    const bool others_starve = staged_.empty() && (quota_->turns.others_wait(*this) ||
-                                                   longest.site->turns.others_wait(*this) ||
-                                                   (!shared_.starving.empty() && !starving_));
-    if (!shared_.shutting_down && !others_starve && turn.now < longest.free_since + patience) break;
+    const bool others_wait = quota_->turns.others_wait(*this) ||
+                             longest.site->turns.others_wait(*this) ||
+                             shared_.turns.others_wait(*this);
+    const bool idles = turn.now >= longest.free_since + patience ||
+                       (others_wait && !has_work_for(longest, turn.now));
+    if (!shared_.shutting_down && !idles) break;
     leave(longest, turn);
   }
 }

@@ -30,7 +30,6 @@ struct Engine::State {
 
   Destination& at(const RoutingDomain& domain, mail::TlsWish wish);
   Connection* connection(ConnId id);
-  void feed_starving(Turn& turn);
   void feed_all(Turn& turn);
 
   void on(Entry& event, Turn& turn);
@@ -75,19 +74,7 @@ void Engine::State::feed_all(Turn& turn) {
   std::vector<std::shared_ptr<Site>> sites;  // who is fed may leave one, or join another
   for (const auto& [key, site] : shared.sites) sites.push_back(site);
   for (const auto& site : sites) site->feed(turn);
-  feed_starving(turn);
-}
-
-// Whoever waits for a connection gets one, in turn, as long as there are any.
-void Engine::State::feed_starving(Turn& turn) {
-  while (!shared.starving.empty() && shared.connections.size() < turn.options().connections_max) {
-    Destination* first = shared.starving.front();
-    first->drain(turn);
-    if (shared.starving.empty() || shared.starving.front() != first) continue;
-    shared.starving.pop_front();  // it does not want one any more, or not now
-    first->set_starving(false);
-    first->drain(turn);
-  }
+  shared.feed(turn);
 }
 
 void Engine::State::on(Entry& event, Turn& turn) {
@@ -224,7 +211,7 @@ void Engine::State::on(SessionClosed& event, Turn& turn) {
   Connection* c = connection(event.conn);
   if (c == nullptr) return;
   c->owner->on_closed(*c, turn);
-  feed_starving(turn);
+  shared.feed(turn);
 }
 
 void Engine::State::on(Persisted& event, Turn& turn) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <list>
 #include <memory>
 #include <unordered_map>
@@ -37,8 +36,8 @@ struct Shared {
   std::unordered_map<ConnId, std::unique_ptr<Connection>> connections;
   std::unordered_map<RoutingDomain, std::shared_ptr<Quota>> quotas;
   std::unordered_map<std::string, std::shared_ptr<Site>> sites;
-  std::list<Connection*> idle;        // every free connection, longest idle first
-  std::deque<Destination*> starving;  // want a connection and find none left, in turn
+  std::list<Connection*> idle;         // every free connection, longest idle first
+  Turns turns{Turns::Level::kWorker};  // for one of Options::connections_max
   std::size_t warm_bytes = 0;
   std::size_t busy = 0;  // connections with a transaction under way
   std::uint64_t connections_begun = 0;
@@ -49,6 +48,11 @@ struct Shared {
   void release(const Site& site) {
     if (site.members == 0 && site.connections == 0) sites.erase(std::string(site.key()));
   }
+  // Whoever waits for a connection gets one, in turn, as long as there are any.
+  void feed(Turn& turn) {
+    turns.feed([this] { return has_room(); }, turn);
+  }
+  bool has_room() const { return connections.size() < options->connections_max; }
   bool may_begin() const { return !store_trouble && !shutting_down; }
 };
 

@@ -3,30 +3,64 @@
 #include "lib/delivery/destination.h"
 
 namespace posthaste::delivery {
+namespace {
 
-bool Turns::waits(const Destination& member) const { return member.waits_at(level_); }
+// Of those who wait with connections of their own. With more of them, who has fewest of all is
+// found in time, since they are looked at in turn.
+constexpr std::size_t kCompared = 8;
+
+bool is_needy(const Destination& member) { return member.connections() == 0; }
+
+}  // namespace
+
+bool Turns::waits(const Destination& member) const { return member.place_at(level_).waits; }
+
+Destination* Turns::first() const {
+  if (!needy_.empty()) return needy_.front();
+  Destination* first = nullptr;
+  std::size_t compared = 0;
+  for (Destination* one : others_) {
+    if (first == nullptr || one->connections() < first->connections()) first = one;
+    if (++compared == kCompared) break;
+  }
+  return first;
+}
+
+bool Turns::its_turn(const Destination& member) const {
+  const Destination* first = this->first();
+  return first == nullptr || first == &member || (needy_.empty() && is_needy(member));
+}
+
+Turns::Claim Turns::claim_on(const Destination& holder) {
+  if (!needy_.empty()) return holder.connections() > 1 ? Claim::kAtOnce : Claim::kInTime;
+  if (others_.empty()) return Claim::kNone;
+  if (first()->connections() + 1 < holder.connections()) return Claim::kInTime;
+  others_.splice(others_.end(), others_, others_.begin());
+  return Claim::kNone;
+}
 
 void Turns::wait(Destination& member) {
-  if (waits(member)) return;
-  member.set_waits_at(level_, true);
-  waiting_.push_back(&member);
+  Place& place = member.place_at(level_);
+  if (place.waits && place.needy == is_needy(member)) return;
+  leave(member);
+  place.waits = true;
+  place.needy = is_needy(member);
+  auto& line = place.needy ? needy_ : others_;
+  place.at = line.insert(line.end(), &member);
 }
 
 void Turns::leave(Destination& member) {
-  if (!waits(member)) return;
-  member.set_waits_at(level_, false);
-  if (waiting_.front() == &member) {
-    waiting_.pop_front();
-  } else {
-    waiting_.remove(&member);
-  }
+  Place& place = member.place_at(level_);
+  if (!place.waits) return;
+  place.waits = false;
+  (place.needy ? needy_ : others_).erase(place.at);
 }
 
-// Who still waits then, does so for the worker's limit too, and is woken by that.
+// Who still waits then, does so for another limit, too, and is woken by that.
 void Turns::feed_first(Turn& turn) {
-  Destination& first = *waiting_.front();
+  Destination& first = *this->first();
   first.drain(turn);
-  if (waiting_.empty() || waiting_.front() != &first) return;
+  if (this->first() != &first) return;
   leave(first);  // it does not want one any more, or not now
   first.drain(turn);
 }

@@ -1,4 +1,6 @@
-// Turns: the destinations that wait for room under one limit; first come, first served.
+// Turns: the destinations that wait for room under one limit. Who has no connection at all goes
+// first, first come, first served; then those who could use more than they have, who has few
+// before who has many.
 //
 // Lifetime     its limit's; a destination leaves before it dies.
 // Threads      none.
@@ -15,14 +17,30 @@ struct Turn;
 
 class Turns {
  public:
-  enum class Level : std::uint8_t { kDomain, kSite };
+  enum class Level : std::uint8_t { kDomain, kSite, kWorker };
+  static constexpr std::size_t kLevels = 3;
+  // What whoever waits may expect of one that has a connection.
+  enum class Claim : std::uint8_t {
+    kNone,
+    kInTime,  // that it gives the connection up when that has been worth its while
+    kAtOnce,  // with the next message
+  };
+  // A destination's, one for each level.
+  struct Place {
+    bool waits = false;
+    bool needy = false;
+    std::list<Destination*>::iterator at;
+  };
+
   explicit Turns(Level level) : level_(level) {}
 
+  bool empty() const { return needy_.empty() && others_.empty(); }
   bool waits(const Destination& member) const;
-  bool others_wait(const Destination& member) const { return !waiting_.empty() && !waits(member); }
-  bool its_turn(const Destination& member) const {
-    return waiting_.empty() || waiting_.front() == &member;
-  }
+  bool others_wait(const Destination& member) const { return !empty() && !waits(member); }
+  bool its_turn(const Destination& member) const;
+  // Connections are shared out evenly and then left where they are: nobody has a claim who would
+  // end up with more of them than `holder`.
+  Claim claim_on(const Destination& holder);
   void wait(Destination& member);
   // It has what it waited for, or wants it no more.
   void leave(Destination& member);
@@ -31,18 +49,19 @@ class Turns {
   void feed(const HasRoom& has_room, Turn& turn) {
     if (feeding_) return;
     feeding_ = true;
-    for (std::size_t left = waiting_.size(); left > 0 && !waiting_.empty() && has_room(); --left) {
-      feed_first(turn);
-    }
+    const std::size_t all = needy_.size() + others_.size();
+    for (std::size_t left = all; left > 0 && !empty() && has_room(); --left) feed_first(turn);
     feeding_ = false;
   }
 
  private:
+  Destination* first() const;
   void feed_first(Turn& turn);
 
   const Level level_;
   bool feeding_ = false;
-  std::list<Destination*> waiting_;
+  std::list<Destination*> needy_;
+  std::list<Destination*> others_;
 };
 
 }  // namespace posthaste::delivery
