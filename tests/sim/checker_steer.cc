@@ -46,7 +46,8 @@ bool Checker::may_select(const Selection& selection, const Key& key, const Track
 bool Checker::surely_selects(const delivery::Steer& steer, const Key& key,
                              const Track& track) const {
   const Selection& selection = steer.selection;
-  const bool settled = track.known && !track.under_way && !track.unsettled;
+  // Whose letter is looked for because a time limit of his may have passed counts as under way.
+  const bool settled = track.known && !track.under_way && !track.unsettled && !track.loading;
   // Recipients of one message may wait for different reasons, and what is loaded together is
   // settled together.
   const bool plain = selection.state == Selection::State::kAny && !selection.retry_class;
