@@ -84,7 +84,6 @@ class Destination : public AgendaItem {
   const Site* site() const { return site_.get(); }
   // Of any state.
   std::size_t connections() const { return connections_; }
-
   // Nothing is left here that would be missed.
   bool spent(Instant now) const;
   const RoutingDomain& domain() const { return domain_; }
@@ -134,9 +133,6 @@ class Destination : public AgendaItem {
   bool idle() const;
   Instant keep_until() const;
   bool gives_way(const Connection& connection);
-  bool worn_out(const Connection& connection) const {
-    return connection.messages >= settings_.limits.messages_per_connection;
-  }
   void leave_worn_out(Turn& turn);
 
   // ---- destination_fate.cc: what becomes of batches

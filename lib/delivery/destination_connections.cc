@@ -77,6 +77,11 @@ std::string tls_in_words(const Dial& dial, const std::optional<policy::TlsFacts>
   return dial.tls == smtp::TlsNeed::kNever ? "plaintext (level none)" : "plaintext (not_offered)";
 }
 
+// It has carried what it may.
+bool worn_out(const Connection& connection, const Limits& limits) {
+  return connection.messages >= limits.messages_per_connection;
+}
+
 bool lacks_tls(policy::TlsFailure failure) {
   if (failure == policy::TlsFailure::kNone) return false;
   const auto kind = policy::kind(failure);
@@ -208,7 +213,8 @@ void Destination::on_finished(Connection& connection, const smtp::TransactionRes
   }
   // Quit is said also to one that is breaking: it does no harm, and nothing is left that only half
   // broke.
-  if (health.broken || worn_out(connection) || connection.stale || gives_way(connection))
+  if (health.broken || worn_out(connection, settings_.limits) || connection.stale ||
+      gives_way(connection))
     leave(connection, turn);
   if (health.broken) note_failure(connection, trouble_on(connection, *health.broken, reader), turn);
   drain(turn);
@@ -243,7 +249,7 @@ bool Destination::turn_from(Connection& connection, const Batch& batch, Trouble 
 // The limit has been lowered: free connections may have carried as much as they may.
 void Destination::leave_worn_out(Turn& turn) {
   for (Connection* connection : std::vector<Connection*>(free_)) {
-    if (worn_out(*connection)) leave(*connection, turn);
+    if (worn_out(*connection, settings_.limits)) leave(*connection, turn);
   }
 }
 
