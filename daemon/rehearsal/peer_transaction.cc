@@ -44,7 +44,9 @@ void Peer::check_wishes(const std::string& line, const mail::Envelope& envelope)
     return violate("a deliver-by time as it was not asked for: " + line);
   if (!told && by && by->return_it)
     return violate("what is to come back if it is late, and the host is not told so: " + line);
-  if (told) {  // RFC 2852 §4: what is left of it; the command has been on its way for a while
+  // RFC 2852 §4: what is left of it; the command has been on its way for a while. What a process
+  // sent before it died may have been counted with another clock.
+  if (told && !attempt_->crashed) {
     long long seconds = 0;
     const char* const from = line.data() + at + 4;
     const auto end = std::from_chars(from, line.data() + line.size(), seconds);
