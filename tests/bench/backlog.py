@@ -153,10 +153,13 @@ class Backlog:
         folder = house.config["data_dir"]
         time.sleep(max(0.0, self.due - time.time()))
         before, began = disk_mib(folder), time.monotonic()
+        cpu = sum(cpu_seconds(house.process.pid))
         received = self.wait_for_all()
         seconds = time.monotonic() - began
-        print(f"\neverything due at once: {self.held:,} delivered in {seconds:.0f} s, {self.held / seconds:,.0f}/s; "
-              f"second copies: {received['duplicates']}; peak {self.note_peak():,.0f} MiB", flush=True)
+        cpu = (sum(cpu_seconds(house.process.pid)) - cpu) / self.held * 1e6
+        print(f"\neverything due at once: {self.held:,} delivered in {seconds:.0f} s, {self.held / seconds:,.0f}/s, {cpu:.0f} us of CPU each; "
+              f"second copies: {received['duplicates']}; peak {self.note_peak():,.0f} MiB\n"
+              f"since the beginning, {self.number / received['connections']:.0f} messages to a connection", flush=True)
         if received["duplicates"]:
             self.broken.append(f"{received['duplicates']} second copies")
         # Compaction gives it back when it gets to it.
