@@ -16,9 +16,7 @@ bool names_sites(const policy::Suspensions& suspensions) {
 
 Stopped::Domains standing_still(const Worker& worker) {
   Stopped::Domains domains;
-  worker.engine().for_each_destination([&](const delivery::DestinationView& destination) {
-    if (destination.suspended_until > worker.now()) domains.insert(destination.domain);
-  });
+  worker.engine().for_each_suspended([&](const RoutingDomain& domain) { domains.insert(domain); });
   return domains;
 }
 

@@ -115,8 +115,10 @@ void Destination::drain(Turn& turn) {
     carry_out(turn);
     if (!stands_still()) doom_overdue(turn);
     wants_connection_ = false;
+    const std::uint64_t begun = shared_.connections_begun;
     work(turn);
     if (!wants_connection_) wait_no_more(turn);
+    if (shared_.connections_begun != begun) feed_others(turn);
   }
   retire_idle(turn);
   if (staged_.empty() && !backlog_.has_ready() && connections_ == 0) router_.rest();

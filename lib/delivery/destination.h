@@ -82,8 +82,8 @@ class Destination : public AgendaItem {
   }
   Turns::Place& place_at(Turns::Level level) { return places_[static_cast<std::size_t>(level)]; }
   const Site* site() const { return site_.get(); }
-  // Of any state.
-  std::size_t connections() const { return connections_; }
+  std::size_t connections() const { return up() + opening_; }  // that are not leaving
+  bool stands_still() const { return suspension_ != nullptr; }
   // Nothing is left here that would be missed.
   bool spent(Instant now) const;
   const RoutingDomain& domain() const { return domain_; }
@@ -101,7 +101,6 @@ class Destination : public AgendaItem {
   bool backed_off(Instant now) const { return now < backed_off_until_; }
   bool down() const { return failures_ > 0; }
   Instant known_down_at(Instant now) const;
-  bool stands_still() const { return suspension_ != nullptr; }
   std::size_t up() const { return free_.size() + busy_; }
 
   // ---- destination_work.cc: what drain() does
@@ -124,6 +123,7 @@ class Destination : public AgendaItem {
   bool has_work_for(const Connection& connection, Instant now) const;
   bool waits_for_anybody() const;
   void wait_no_more(Turn& turn);
+  void feed_others(Turn& turn);
   void connect(const Dial& dial, MessageId made_for, Turn& turn);
   void doom_overdue(Turn& turn);
   void sweep(Instant down_at, Instant now);

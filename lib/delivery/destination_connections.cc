@@ -116,6 +116,7 @@ void Destination::detach(Connection& connection) {
     case State::kLeaving: return;
   }
   connection.state = State::kLeaving;
+  for (Turns* turns : {&shared_.turns, &quota_->turns, &connection.site->turns}) turns->expect();
   if (up() == 0) router_.on_nobody_up();
 }
 
@@ -304,7 +305,8 @@ void Destination::on_closed(Connection& connection, Turn& turn) {
     failure.words = "the connection was closed";
     on_failed(connection, failure, turn);
   }
-  CHECK(connections_ > 0);
+  CHECK(connections_ > 0 && connection.state == State::kLeaving);
+  for (Turns* turns : {&shared_.turns, &quota_->turns, &connection.site->turns}) turns->came();
   --connections_;
   --quota_->connections;
   const auto site = connection.site;

@@ -11,13 +11,15 @@ namespace posthaste::delivery {
 void Destination::join_site(Turn& turn) {
   if (site_ && site_plan_ == router_.plan_number()) return;
   site_plan_ = router_.plan_number();
-  std::string key = router_.site_key();
+  std::string key = router_.site_key(turn.options().port);
   if (site_ && site_->key() == key) return;
+  const auto before = site_;
   leave_site();
   auto& site = shared_.sites[key];
   if (!site) site = std::make_shared<Site>(std::move(key), turn.options().site_limits);
   site_ = site;
   ++site_->members;
+  if (before) before->feed(turn);  // who waited behind it there is first now
 }
 
 void Destination::leave_site() {
@@ -42,7 +44,8 @@ void Destination::look_after_site(Turn& turn) {
 // Where it has no work, it keeps only what is worth remembering.
 void Destination::rest_from_site(Turn& turn) {
   if (!site_) return;
-  const bool at_rest = staged_.empty() && !backlog_.has_ready() && connections_ == 0 && !down();
+  const bool at_rest = staged_.empty() && !backlog_.has_ready() && connections_ == 0 && !down() &&
+                       !backlog_.has_overdue();
   if (at_rest && site_ && site_->keep_until() <= turn.now) leave_site();
 }
 
@@ -50,10 +53,10 @@ void Destination::rest_from_site(Turn& turn) {
 bool Destination::site_has_room(Turn& turn) {
   if (site_->has_room() && site_->turns.its_turn(*this)) return true;
   blocked_until_ = std::min(blocked_until_, site_->window.next_step());
-  if (site_->members < 2) return false;
+  if (site_->members < 2 && site_->connections == connections_) return false;
   const bool waited = site_->turns.waits(*this);
   site_->turns.wait(*this);
-  if (waited) return false;
+  if (waited || site_->has_room()) return false;
   // Whatever idles for another domain makes room.
   const auto idle =
       std::find_if(shared_.idle.begin(), shared_.idle.end(), [&](const Connection* connection) {
@@ -80,9 +83,7 @@ void Destination::note_outage(const Trouble& trouble, Turn& turn) {
   ramp_.begin();
   if (!site_ || site_->up > 0) return;
   site_->window.begin_ramp();
-  const bool of_hosts =
-      !trouble.host.empty() && trouble.tls == policy::TlsFailure::kNone && !trouble.local_network;
-  if (of_hosts) site_->outage = Site::Outage{trouble, turn.now};
+  if (trouble.of_all_hosts) site_->outage = Site::Outage{trouble, turn.now};
 }
 
 // What this destination, too, would meet if it were its turn; null: that is not known.
@@ -100,7 +101,7 @@ Instant Destination::known_down_at(Instant now) const {
 }
 
 void Destination::add_site_to(DestinationView& view) const {
-  const std::string key = site_ ? site_->key() : router_.site_key();
+  const std::string key = site_ ? site_->key() : router_.site_key(shared_.options->port);
   if (!key.empty()) view.site = render_site(key);
   view.window = std::min(settings_.limits.connections, ramp_.connections());
   if (!site_) return;

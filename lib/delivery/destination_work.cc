@@ -187,6 +187,7 @@ bool Destination::open_one(Turn& turn) {
   if (head == nullptr) return false;
   if (up() == 0 && opening_ > 0) return false;
   if (up() + opening_ >= ramp_.connections()) return false;
+  wants_connection_ = true;
   const Instant from = std::max(quota_->messages.free_at(), site_ ? site_->send_from() : Instant{});
   if (turn.now < from) {  // it would have nothing to do
     blocked_until_ = std::min(blocked_until_, from);
@@ -229,7 +230,6 @@ void Destination::ask(Advice& advice, Turn& turn) {
 
 // False also where somebody has to be waited for; then drain() is called when it is time.
 bool Destination::may_have_connection(Turn& turn) {
-  wants_connection_ = true;
   const Instant from = std::max(quota_->calls.free_at(), site_->call_from());
   if (turn.now < from) {
     blocked_until_ = std::min(blocked_until_, from);
@@ -277,17 +277,21 @@ bool Destination::waits_for_anybody() const {
                      [](const Turns::Place& one) { return one.waits; });
 }
 
+// There may be room left for who is next now.
+void Destination::feed_others(Turn& turn) {
+  const auto quota = quota_;
+  const auto site = site_;
+  quota->feed(turn);
+  if (site) site->feed(turn);
+}
+
 // Who waits without a need keeps others from what they have.
 void Destination::wait_no_more(Turn& turn) {
   if (!waits_for_anybody()) return;
-  const auto quota = quota_;
-  const auto site = site_;
   shared_.turns.leave(*this);
-  quota->turns.leave(*this);
-  quota->feed(turn);
-  if (!site) return;
-  site->turns.leave(*this);
-  site->feed(turn);
+  quota_->turns.leave(*this);
+  if (site_) site_->turns.leave(*this);
+  feed_others(turn);
 }
 
 // The domain's connections are all taken: one that idles for mail with another wish makes room.
@@ -362,7 +366,7 @@ Instant Destination::next_sweep() const {
 
 bool Destination::gives_way(const Connection& connection) {
   Site& site = *connection.site;
-  if (site.connections > site.connections_max()) return true;
+  if (site.connections > site.turns.expected() + site.connections_max()) return true;
   const auto gives = [&](Turns& turns) {
     const Turns::Claim claim = turns.claim_on(*this);
     return claim == Turns::Claim::kAtOnce ||

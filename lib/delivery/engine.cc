@@ -319,6 +319,15 @@ void Engine::for_each_destination(const std::function<void(const DestinationView
   }
 }
 
+void Engine::for_each_suspended(const std::function<void(const RoutingDomain&)>& visit) const {
+  for (const auto& [domain, quota] : state_->shared.quotas) {
+    const auto& members = quota->members();
+    const bool still = std::any_of(members.begin(), members.end(),
+                                   [](const Destination* one) { return one->stands_still(); });
+    if (still) visit(domain);
+  }
+}
+
 void Engine::for_each_site(const std::function<void(const SiteView&)>& visit) const {
   std::unordered_map<const Site*, std::uint64_t> domains;
   for (const auto& [domain, quota] : state_->shared.quotas) {

@@ -50,6 +50,8 @@ class Engine {
   Instant oldest() const;
   // Each domain once, whatever its mail wishes of TLS.
   void for_each_destination(const std::function<void(const DestinationView&)>& visit) const;
+  // Each domain whose mail stands still, as long as a suspension holds.
+  void for_each_suspended(const std::function<void(const RoutingDomain&)>& visit) const;
   // Those that this worker has to do with just now.
   void for_each_site(const std::function<void(const SiteView&)>& visit) const;
   // nullopt: nothing is under way or known for that domain.

@@ -443,10 +443,14 @@ bool Router::outdated(const Dial& dial) const {
   });
 }
 
-std::string Router::site_key() const {
+std::string Router::site_key(std::uint16_t usual_port) const {
   std::vector<std::string> names;
   if (plan_) {
-    for (const RoutePlan::Host& host : plan_->hosts()) names.push_back(host.name.text());
+    for (const RoutePlan::Host& host : plan_->hosts()) {
+      std::string name = host.name.text();
+      if (host.port != usual_port) name += ':' + std::to_string(host.port);
+      names.push_back(std::move(name));
+    }
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());

@@ -126,7 +126,7 @@ class Router {
   // The call was made when something else was asked of the host than is now.
   bool outdated(const Dial& dial) const;
   // The hosts of the plan, sorted, with spaces between them; empty: there is no plan.
-  std::string site_key() const;
+  std::string site_key(std::uint16_t usual_port) const;
   // Which plan that is of.
   std::uint64_t plan_number() const { return plan_ ? plan_number_ : 0; }
   // When what is known lapses; the epoch: nothing is known, or it can be had again for nothing.

@@ -32,6 +32,9 @@ struct Trouble {
   // may take it, and nobody else has been tried.
   bool of_host = false;
   bool local_network = false;  // no packet has left this machine
+  // Every host that was called was not there, or takes no mail at all: whose mail it is, and what
+  // that asks for, makes no difference.
+  bool of_all_hosts = false;
   // Set: from that age on the mail may go in plaintext, so it waits no longer than until then.
   std::optional<Duration> plaintext_after;
 };

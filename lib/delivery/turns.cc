@@ -32,8 +32,11 @@ bool Turns::its_turn(const Destination& member) const {
 }
 
 Turns::Claim Turns::claim_on(const Destination& holder) {
-  if (!needy_.empty()) return holder.connections() > 1 ? Claim::kAtOnce : Claim::kInTime;
-  if (others_.empty()) return Claim::kNone;
+  if (!needy_.empty()) {
+    if (expected_ >= needy_.size()) return Claim::kNone;
+    return holder.connections() > 1 ? Claim::kAtOnce : Claim::kInTime;
+  }
+  if (expected_ >= others_.size()) return Claim::kNone;
   if (first()->connections() + 1 < holder.connections()) return Claim::kInTime;
   others_.splice(others_.end(), others_, others_.begin());
   return Claim::kNone;
@@ -56,13 +59,15 @@ void Turns::leave(Destination& member) {
   (place.needy ? needy_ : others_).erase(place.at);
 }
 
-// Who still waits then, does so for another limit, too, and is woken by that.
-void Turns::feed_first(Turn& turn) {
+// False: for want of something else nobody here gets on; that wakes them when it comes.
+bool Turns::feed_first(Turn& turn) {
   Destination& first = *this->first();
   first.drain(turn);
-  if (this->first() != &first) return;
+  if (this->first() != &first) return true;
+  if (level_ != Level::kWorker && first.place_at(Level::kWorker).waits) return false;
   leave(first);  // it does not want one any more, or not now
   first.drain(turn);
+  return true;
 }
 
 }  // namespace posthaste::delivery

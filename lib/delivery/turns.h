@@ -44,21 +44,26 @@ class Turns {
   void wait(Destination& member);
   // It has what it waited for, or wants it no more.
   void leave(Destination& member);
+  // A connection is on its way out, and then closed: nobody else need give up one for that waiter.
+  void expect() { ++expected_; }
+  void came() { --expected_; }
+  std::size_t expected() const { return expected_; }
   // While has_room() holds, whoever waits is looked at, in turn and once.
   template <typename HasRoom>
   void feed(const HasRoom& has_room, Turn& turn) {
     if (feeding_) return;
     feeding_ = true;
-    const std::size_t all = needy_.size() + others_.size();
-    for (std::size_t left = all; left > 0 && !empty() && has_room(); --left) feed_first(turn);
+    std::size_t left = needy_.size() + others_.size();
+    while (left > 0 && !empty() && has_room() && feed_first(turn)) --left;
     feeding_ = false;
   }
 
  private:
   Destination* first() const;
-  void feed_first(Turn& turn);
+  bool feed_first(Turn& turn);
 
   const Level level_;
+  std::size_t expected_ = 0;
   bool feeding_ = false;
   std::list<Destination*> needy_;
   std::list<Destination*> others_;

@@ -6,6 +6,17 @@
 #include "lib/base/check.h"
 
 namespace posthaste::delivery {
+namespace {
+
+// Nobody's mail would have been taken there: the host was called, and did not answer or would not
+// take any.
+bool not_there(const Trouble& trouble) {
+  return !trouble.permanent && !trouble.local_network && !trouble.host.empty() &&
+         trouble.tls == policy::TlsFailure::kNone &&
+         trouble.retry_class != policy::RetryClass::kDns;
+}
+
+}  // namespace
 
 Walk::Walk(PlanCursor start, std::uint32_t tries_max)
     : start_(start), tries_max_(std::max(tries_max, 1U)), at_(start) {}
@@ -159,6 +170,7 @@ Trouble Walk::conclusion(Duration age) const {
   const bool partial = limited_ || start_.host != 0 || start_.address != 0;
   // Somebody whom this walk did not ask may say yes.
   if (partial) conclusion = for_now(std::move(conclusion));
+  conclusion.of_all_hosts = std::all_of(failures_.begin(), failures_.end(), not_there);
   conclusion.plaintext_after.reset();
   for (const Trouble& failure : failures_) {
     // What was allowed already, and did not help, shortens no wait.

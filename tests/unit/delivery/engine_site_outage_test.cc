@@ -267,5 +267,46 @@ TEST(EngineSiteOutage, TellsNobodyMoreOnceTheHostsAreBack) {
   EXPECT_EQ(told, 64U) << "for so many letters were on their way for that";
 }
 
+TEST(EngineSiteOutage, LetsEndInTimeHoweverMuchADomainHas) {
+  DeadProvider provider;
+  for (std::size_t i = 0; i < 200; ++i) provider.send(numbered(i));
+  std::vector<MessageId> mail;
+  for (std::size_t i = 0; i < 300; ++i) mail.push_back(provider.send("much.example"));
+  provider.run_until(kBegin + kExpiry + kPatience + 2min);
+  for (const MessageId id : mail) {
+    EXPECT_EQ(provider.fates.at(id).back().settlement.ending, Ending::kExpired);
+  }
+}
+
+// The host that was silent speaks for itself, and not for the one that would take other mail.
+TEST(EngineSiteOutage, IsNoneWhereAHostIsThereForOthers) {
+  EngineRig rig;
+  rig.sts =
+      policy::StsPolicy{policy::StsMode::kEnforce, {"mx1.big.example", "mx2.big.example"}, 24h};
+  auto letter = make_letter(id_at(rig.now, 1), {"a@example.com"}, rig.now);
+  auto envelope = std::make_shared<mail::Envelope>(*letter->envelope);
+  envelope->tls_wish = mail::TlsWish::kRequireTls;
+  letter->envelope = envelope;
+  rig.arrive(letter);
+  rig.answer_mx("example.com", {"mx1.big.example", "mx2.big.example"});
+  rig.answer_a("mx1.big.example", {"11.0.0.1"});
+  policy::TlsFacts facts;
+  facts.certificate_present = facts.verified = true;
+  facts.authenticated_by = policy::TlsAuthentication::kPkix;
+  const ConnId first = rig.only<Connect>().conn;
+  rig.tell(SessionReady{first, {}, facts});  // no REQUIRETLS there
+  rig.tell(SessionClosed{first});
+  rig.answer_a("mx2.big.example", {"11.0.0.2"});
+  rig.fail(rig.only<Connect>().conn, Stage::kConnect);
+  ASSERT_EQ(rig.only<Persist>().settlements.at(0).ending, Ending::kDeferred);
+  rig.arrive({"b@other.example"});
+  rig.answer_mx("other.example", {"mx1.big.example", "mx2.big.example"});
+  rig.answer_a("mx1.big.example", {"11.0.0.1"});
+  ASSERT_EQ(rig.all<Connect>().size(), 1U);
+  rig.engine().for_each_destination([](const DestinationView& one) {
+    EXPECT_EQ(one.last_failure.empty(), one.domain.text() == "other.example");
+  });
+}
+
 }  // namespace
 }  // namespace posthaste::delivery
