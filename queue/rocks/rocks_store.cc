@@ -167,7 +167,8 @@ void RocksStore::Parts::empty_memtables() const {
 // RocksDB must not be the one who finds out. When the first write to a new log fails for want of
 // room and there is nothing in memory either, its recovery goes on with that same log, and the
 // write after it runs into an assertion (7.8.3: WritableFileWriter::
-// AssertFalseAndGetStatusForPrevError), which ends the process.
+// AssertFalseAndGetStatusForPrevError), which ends the process. Between this look and the write
+// somebody else may still take the room.
 bool RocksStore::Parts::room_for(std::size_t bytes) {
   std::uint64_t free = 0;
   const auto enough = [&] {
