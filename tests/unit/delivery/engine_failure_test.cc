@@ -285,15 +285,21 @@ TEST(EngineFailure, DropsRoutesAndConnectionsWhosePolicyHasChanged) {
   EXPECT_EQ(rig.route().tls, smtp::TlsNeed::kRequired);
 }
 
-TEST(EngineFailure, KeepsConnectionsWhenOnlyLimitsChange) {
-  EngineRig rig;
+// One message goes over the connection that is returned, and then the limit becomes `most`.
+Connect limit_messages(EngineRig& rig, std::uint32_t most) {
   rig.arrive({"a@example.com"});
-  const auto connect = rig.route();
+  auto connect = rig.route();
   rig.ready(connect.conn);
   rig.delivered(rig.only<Deliver>());
   auto changed = std::make_shared<Options>(rig.options);
-  changed->limits.messages_per_connection = 2;
+  changed->limits.messages_per_connection = most;
   rig.tell(Reconfigured{changed});
+  return connect;
+}
+
+TEST(EngineFailure, KeepsConnectionsWhenOnlyLimitsChange) {
+  EngineRig rig;
+  const auto connect = limit_messages(rig, 2);
   EXPECT_TRUE(rig.all<Quit>().empty());
   rig.arrive({"b@example.com"});
   rig.delivered(rig.only<Deliver>());
@@ -303,13 +309,7 @@ TEST(EngineFailure, KeepsConnectionsWhenOnlyLimitsChange) {
 // Found by the simulator, seed 1001213.
 TEST(EngineFailure, LeavesAConnectionThatHasCarriedWhatALoweredLimitAllows) {
   EngineRig rig;
-  rig.arrive({"a@example.com"});
-  const auto connect = rig.route();
-  rig.ready(connect.conn);
-  rig.delivered(rig.only<Deliver>());
-  auto changed = std::make_shared<Options>(rig.options);
-  changed->limits.messages_per_connection = 1;
-  rig.tell(Reconfigured{changed});
+  const auto connect = limit_messages(rig, 1);
   EXPECT_EQ(rig.only<Quit>().conn, connect.conn);
   rig.arrive({"b@example.com"});
   EXPECT_TRUE(rig.all<Deliver>().empty());
