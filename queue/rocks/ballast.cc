@@ -10,14 +10,24 @@ std::string in_mebibytes(std::uint64_t bytes) { return std::to_string(bytes >> 2
 }  // namespace
 
 Ballast::Ballast(rocksdb::Env& env, const RocksOptions& options)
-    : env_(env), options_(options), path_(options.dir + "/ballast") {
-  there_ = options_.ballast_bytes > 0 && env_.FileExists(path_).ok();
+    : env_(env),
+      path_(options.dir + "/ballast"),
+      bytes_(options.ballast_bytes),
+      floor_(options.min_free_space),
+      log_(options.log) {
+  there_ = bytes_ > 0 && env_.FileExists(path_).ok();
+}
+
+bool Ballast::there() const {
+  const std::lock_guard lock(mutex_);
+  return there_;
 }
 
 void Ballast::take_in(std::uint64_t free_space) {
-  if (there_ || impossible_ || options_.ballast_bytes == 0) return;
+  const std::lock_guard lock(mutex_);
+  if (there_ || impossible_ || bytes_ == 0) return;
   // As much again stays free, so that taking it in does not make the disk full that it is for.
-  if (free_space < options_.min_free_space + 2 * options_.ballast_bytes) return;
+  if (free_space < floor_ + 2 * bytes_) return;
   const rocksdb::Status made = make();
   there_ = made.ok();
   impossible_ = !made.ok() && !made.IsNoSpace();
@@ -33,7 +43,7 @@ rocksdb::Status Ballast::make() const {
   how.fallocate_with_keep_size = false;  // so that whoever lists the directory sees how large it is
   std::unique_ptr<rocksdb::WritableFile> file;
   rocksdb::Status status = env_.NewWritableFile(unfinished, &file, how);
-  if (status.ok()) status = file->Allocate(0, options_.ballast_bytes);
+  if (status.ok()) status = file->Allocate(0, bytes_);
   if (file) file->Close().PermitUncheckedError();
   if (status.ok()) status = env_.RenameFile(unfinished, path_);
   if (!status.ok()) env_.DeleteFile(unfinished).PermitUncheckedError();
@@ -41,6 +51,7 @@ rocksdb::Status Ballast::make() const {
 }
 
 bool Ballast::throw_off() {
+  const std::lock_guard lock(mutex_);
   if (!there_) return false;
   const rocksdb::Status gone = env_.DeleteFile(path_);
   there_ = !gone.ok() && !gone.IsNotFound();
@@ -48,14 +59,13 @@ bool Ballast::throw_off() {
     say(LogLevel::kError, "the ballast of the queue cannot be thrown off: " + gone.ToString());
     return false;
   }
-  say(LogLevel::kWarning, "the disk of the queue is full; its ballast of " +
-                              in_mebibytes(options_.ballast_bytes) +
+  say(LogLevel::kWarning, "the disk of the queue is full; its ballast of " + in_mebibytes(bytes_) +
                               " was thrown off, for what becomes of the mail that is there");
   return true;
 }
 
 void Ballast::say(LogLevel level, const std::string& words) const {
-  if (options_.log) options_.log(level, words);
+  if (log_) log_(level, words);
 }
 
 }  // namespace posthaste::queue

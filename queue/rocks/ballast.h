@@ -3,7 +3,7 @@
 // stored; when there is room again, it is taken in again.
 //
 // Lifetime     one store; the file stays in the queue's directory from run to run.
-// Threads      none: the store thread.
+// Threads      any; one that throws it off while it is taken in waits for that.
 // Limits       RocksOptions::ballast_bytes; 0: there is none.
 // Does not     take room below the floor: then the disk is nearly full already.
 #pragma once
@@ -11,6 +11,7 @@
 #include <rocksdb/env.h>
 
 #include <cstdint>
+#include <mutex>
 #include <string>
 
 #include "queue/rocks/rocks_store.h"
@@ -19,22 +20,25 @@ namespace posthaste::queue {
 
 class Ballast {
  public:
-  // `options` outlive it.
+  // `env` outlives it.
   Ballast(rocksdb::Env& env, const RocksOptions& options);
 
   // Takes it in if there is none and `free_space` allows.
   void take_in(std::uint64_t free_space);
   // False: there was none.
   bool throw_off();
-  bool there() const { return there_; }
+  bool there() const;
 
  private:
   rocksdb::Status make() const;
   void say(LogLevel level, const std::string& words) const;
 
   rocksdb::Env& env_;
-  const RocksOptions& options_;
   const std::string path_;
+  const std::uint64_t bytes_;
+  const std::uint64_t floor_;  // RocksOptions::min_free_space
+  const LogFunction log_;
+  mutable std::mutex mutex_;
   bool there_ = false;
   bool impossible_ = false;  // the file system reserves no room
 };

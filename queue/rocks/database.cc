@@ -90,22 +90,34 @@ Result<std::unique_ptr<Database>> Database::open(const RocksOptions& options) {
   if (Status usable = check_directory(options, R_OK | W_OK | X_OK); !usable) {
     return tl::unexpected(usable.error());
   }
-  const std::vector<rocksdb::ColumnFamilyDescriptor> known = column_families(options);
-  if (Status fits = check_families(options, known); !fits) return tl::unexpected(fits.error());
+  std::unique_ptr<Database> database(new Database);
+  rocksdb::DBOptions db_options = database_options(options);
+  rocksdb::Env& base = *db_options.env;
+  database->ballast_ = std::make_unique<Ballast>(base, options);
+  database->logs_ = std::make_shared<LogFiles>(base.GetFileSystem(), *database->ballast_);
+  database->env_ = with_log_files(base, database->logs_);
+  db_options.env = database->env_.get();
 
-  const rocksdb::DBOptions db_options = database_options(options);
+  Status opened = database->open_in(options, db_options);
+  if (!opened && opened.error().code == ErrorCode::kFull && database->ballast_->throw_off()) {
+    opened = database->open_in(options, db_options);
+  }
+  if (!opened) return tl::unexpected(std::move(opened.error()));
+  return database;
+}
+
+Status Database::open_in(const RocksOptions& options, const rocksdb::DBOptions& db_options) {
+  const std::vector<rocksdb::ColumnFamilyDescriptor> known = column_families(options);
+  if (Status fits = check_families(options, known); !fits) return fits;
   if (options.sync) {
-    if (Status synced = sync_logs(*db_options.env, options.dir); !synced) {
-      return tl::unexpected(synced.error());
-    }
+    if (Status synced = sync_logs(*db_options.env, options.dir); !synced) return synced;
   }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(db_options, options.dir, known, &handles, &db);
   if (!status.ok()) return tl::unexpected(open_error(status, options.dir));
-  std::unique_ptr<Database> database(new Database);
-  database->take(db, handles);
-  return database;
+  take(db, handles);
+  return {};
 }
 
 Result<std::unique_ptr<Database>> Database::open_to_read(const RocksOptions& options) {

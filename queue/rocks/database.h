@@ -1,4 +1,5 @@
-// Database: the open RocksDB database and its column families, and what its errors mean to us.
+// Database: the open RocksDB database and its column families, the files beneath it, and what its
+// errors mean to us.
 //
 // Lifetime     from open() to destruction, which waits for RocksDB's background work.
 // Threads      as rocksdb::DB: any.
@@ -14,6 +15,8 @@
 #include <vector>
 
 #include "lib/base/result.h"
+#include "queue/rocks/ballast.h"
+#include "queue/rocks/log_files.h"
 #include "queue/rocks/rocks_store.h"
 
 namespace posthaste::queue {
@@ -26,7 +29,7 @@ inline constexpr std::array<Family, kFamilies> kAllFamilies{
 class Database {
  public:
   // Errors as RocksStore::open(). Does not look at the schema, but refuses column families it does
-  // not know.
+  // not know. Where the disk is full, it takes the room of the ballast.
   static Result<std::unique_ptr<Database>> open(const RocksOptions& options);
   // To look at, as it is at this instant, beside a process that writes to it or not. Changes
   // nothing, makes nothing, takes no lock. kNotFound: there is no queue.
@@ -36,6 +39,9 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   rocksdb::DB& db() const { return *db_; }
+  Ballast& ballast() const { return *ballast_; }
+  // As LogFiles.
+  rocksdb::Status newest_log_failure() const { return logs_->newest_failure(); }
   rocksdb::ColumnFamilyHandle* family(Family which) const {
     return families_[static_cast<std::size_t>(which)];
   }
@@ -46,7 +52,13 @@ class Database {
 
  private:
   Database() = default;
+  Status open_in(const RocksOptions& options, const rocksdb::DBOptions& db_options);
   void take(rocksdb::DB* db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles);
+
+  // What is read from has none of these three.
+  std::unique_ptr<Ballast> ballast_;
+  std::shared_ptr<LogFiles> logs_;
+  std::unique_ptr<rocksdb::Env> env_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families_{};
   std::unique_ptr<rocksdb::DB> db_;
 };

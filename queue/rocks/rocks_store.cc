@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "queue/letters.h"
-#include "queue/rocks/ballast.h"
 #include "queue/rocks/checkpoint.h"
 #include "queue/rocks/database.h"
 #include "queue/rocks/keys.h"
@@ -63,6 +62,7 @@ struct RocksStore::Parts {
   bool room_for(std::size_t bytes);
   void empty_memtables() const;
   rocksdb::Status write();
+  rocksdb::Status refuse(rocksdb::Status why);
   void try_resume();
   void count_tracked();
   void announce(std::vector<StoreEvent>& out);
@@ -76,7 +76,6 @@ struct RocksStore::Parts {
   NoteBook notes{*database, shelf};
   Transaction transaction{*database, ledger, scan, shelf, notes};
   Loader loader{*database, scan, shelf};
-  Ballast ballast{*database->db().GetEnv(), options};
   Counters counters;
 
   bool announced = false;
@@ -148,7 +147,7 @@ bool RocksStore::Parts::look_for_room() {
                        : "the disk of the queue has room again: new mail is accepted");
     }
   }
-  if (!full) ballast.take_in(free);
+  if (!full) database->ballast().take_in(free);
   return !full;
 }
 
@@ -164,39 +163,41 @@ void RocksStore::Parts::empty_memtables() const {
   }
 }
 
-// RocksDB must not be the one who finds out. When the first write to a new log fails for want of
-// room and there is nothing in memory either, its recovery goes on with that same log, and the
-// write after it runs into an assertion (7.8.3: WritableFileWriter::
-// AssertFalseAndGetStatusForPrevError), which ends the process. Between this look and the write
-// somebody else may still take the room.
+// RocksDB should not be the one who finds out: what is in memory is written out then before it goes
+// on, and when nothing is, its log is lost to us (log_files.h). Between this look and the write
+// somebody else may still take the room; the log has the ballast for that.
 bool RocksStore::Parts::room_for(std::size_t bytes) {
   std::uint64_t free = 0;
   const auto enough = [&] {
     const bool told = database->db().GetEnv()->GetFreeSpace(options.dir, &free).ok();
     return !told || free >= bytes + kRoomToWrite;
   };
-  return !counters.full || enough() || (ballast.throw_off() && enough());
+  return !counters.full || enough() || (database->ballast().throw_off() && enough());
+}
+
+rocksdb::Status RocksStore::Parts::refuse(rocksdb::Status why) {
+  counters.trouble = true;
+  ++counters.failures;
+  return why;
 }
 
 rocksdb::Status RocksStore::Parts::write() {
   rocksdb::WriteBatch& batch = transaction.finish();
   if (batch.Count() == 0) return rocksdb::Status::OK();
   if (!room_for(batch.GetDataSize())) {
-    counters.trouble = true;
-    ++counters.failures;
-    return rocksdb::Status::NoSpace("the disk of the queue is full");
+    return refuse(rocksdb::Status::NoSpace("the disk of the queue is full"));
   }
   if (counters.trouble) try_resume();
+  if (rocksdb::Status failed = database->newest_log_failure(); !failed.ok()) return refuse(failed);
   rocksdb::WriteOptions how;
   how.sync = options.sync && transaction.durable();
   const Clock::time_point begun = Clock::now();
   const rocksdb::Status status = database->db().Write(how, &batch);
-  counters.trouble = !status.ok();
   if (!status.ok()) {
-    ++counters.failures;
-    if (status.IsNoSpace()) ballast.throw_off();
-    return status;
+    if (status.IsNoSpace()) database->ballast().throw_off();
+    return refuse(status);
   }
+  counters.trouble = false;
   ++counters.commits;
   counters.bytes += batch.GetDataSize();
   if (how.sync) {
@@ -207,17 +208,19 @@ rocksdb::Status RocksStore::Parts::write() {
 }
 
 // RocksDB recovers by itself from a full disk, but not from every error that may pass. When its log
-// could not be written or synced it does not go on at all: nobody can tell what a disk holds that
-// failed to sync.
+// could not be written or synced it goes on with a new one or not at all: nobody can tell what a
+// disk holds that failed to sync. Where it would go on with the same one, we do not.
 void RocksStore::Parts::try_resume() {
   const Clock::time_point now = Clock::now();
   if (now - resumed_at < options.resume_after) return;
   resumed_at = now;
   const rocksdb::Status status = database->db().Resume();  // "busy": it is at it
-  if (status.severity() < rocksdb::Status::kFatalError || counters.stuck.exchange(true)) return;
-  if (!options.log) return;
-  options.log(LogLevel::kError,
-              "the queue takes nothing any more until it is opened anew: " + status.ToString());
+  const rocksdb::Status same_log =
+      status.ok() ? database->newest_log_failure() : rocksdb::Status::OK();
+  if (status.severity() < rocksdb::Status::kFatalError && same_log.ok()) return;
+  if (counters.stuck.exchange(true) || !options.log) return;
+  options.log(LogLevel::kError, "the queue takes nothing any more until it is opened anew: " +
+                                    (status.ok() ? same_log : status).ToString());
 }
 
 bool RocksStore::gain(std::size_t records, std::vector<StoreEvent>& out) {

@@ -7,7 +7,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <thread>
 
 #include "queue/rocks/inspection.h"
 #include "tests/unit/queue/fault_file_system.h"
@@ -206,6 +208,79 @@ TEST(DiskFaults, ThatOnlyANewStartMendsAreTold) {
   const auto store = std::move(*RocksStore::open(options));
   EXPECT_FALSE(store->stuck());
   EXPECT_THAT(only<Accepted>(commit_one(*store, make_accept(id_at(4000), {{5, 0}}))), SizeIs(1));
+}
+
+// A disk that somebody fills to its last byte right after a look at it.
+class SuddenlyFullDisk : public ::testing::Test {
+ protected:
+  SuddenlyFullDisk() { disk_->CreateDir("/queue", {}, nullptr).PermitUncheckedError(); }
+
+  void open(std::uint64_t ballast_bytes) {
+    RocksOptions options = small_options("/queue");
+    options.sync = true;
+    options.min_free_space = kFloor;
+    options.ballast_bytes = ballast_bytes;
+    options.resume_after = Duration{};
+    options.env = env_.get();
+    store_.reset();
+    auto opened = RocksStore::open(options);
+    ASSERT_TRUE(opened) << opened.error().words;
+    store_ = std::move(*opened);
+  }
+  // The store is told first that there is not much room: it writes out all that RocksDB has in
+  // memory, and goes over to a new log.
+  void fill_up() {
+    disk_->set_faults(DiskFaults{.free_told = kFloor - 1});
+    std::vector<StoreEvent> none;
+    store_->commit({}, none);
+    disk_->set_faults(DiskFaults{.capacity = disk_->used() + 10, .free_told = kFloor - 1});
+  }
+  void empty() { disk_->set_faults(DiskFaults{}); }
+  std::vector<StoreEvent> settle(MessageId id) {
+    return commit_one(*store_, make_settle(5, id, {delivered(0)}));
+  }
+
+  static constexpr std::uint64_t kFloor = std::uint64_t{64} << 20;
+  std::shared_ptr<FaultFileSystem> disk_ = std::make_shared<FaultFileSystem>(1);
+  std::unique_ptr<rocksdb::Env> env_ = make_fault_env(disk_);
+  std::unique_ptr<RocksStore> store_;
+};
+
+TEST_F(SuddenlyFullDisk, TakesAFateInTheRoomOfTheBallast) {
+  open(std::uint64_t{16} << 20);
+  for (std::uint64_t i = 1; i <= 3; ++i) commit_one(*store_, make_accept(id_at(i), {{5, 0}}));
+  fill_up();
+  EXPECT_THAT(only<Settled>(settle(id_at(1))), SizeIs(1));
+  EXPECT_THAT(only<Settled>(settle(id_at(2))), SizeIs(1));
+  open(std::uint64_t{16} << 20);
+  EXPECT_THAT(list_all(*store_), SizeIs(1));
+}
+
+TEST_F(SuddenlyFullDisk, NeverWritesOnALogThatFailedOnce) {
+  open(0);
+  for (std::uint64_t i = 1; i <= 3; ++i) commit_one(*store_, make_accept(id_at(i), {{5, 0}}));
+  fill_up();
+  EXPECT_THAT(only<NotSettled>(settle(id_at(1))), SizeIs(1));
+  empty();
+  // RocksDB thinks that it is well again: it has nothing in memory.
+  for (int i = 0; i < 1000 && !store_->stuck(); ++i) {
+    EXPECT_THAT(only<NotSettled>(settle(id_at(1))), SizeIs(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_TRUE(store_->stuck());
+  open(0);
+  EXPECT_THAT(list_all(*store_), SizeIs(3));
+  EXPECT_THAT(only<Settled>(settle(id_at(1))), SizeIs(1));
+}
+
+TEST_F(SuddenlyFullDisk, OpensInTheRoomOfTheBallast) {
+  open(std::uint64_t{16} << 20);
+  commit_one(*store_, make_accept(id_at(1), {{5, 0}}));
+  store_.reset();
+  disk_->set_faults(DiskFaults{.capacity = disk_->used()});
+  open(std::uint64_t{16} << 20);
+  EXPECT_THAT(list_all(*store_), SizeIs(1));
+  EXPECT_THAT(only<Settled>(settle(id_at(1))), SizeIs(1));
 }
 
 TEST(DiskFaults, AreFoundOutWhenSyncsLie) {

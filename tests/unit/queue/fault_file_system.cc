@@ -48,6 +48,11 @@ class Writer final : public rocksdb::FSWritableFile {
   Io Append(const rocksdb::Slice& bytes, const Options&, Debug*) override {
     return disk_.append(*file_, bytes);
   }
+  using rocksdb::FSWritableFile::PositionedAppend;
+  Io PositionedAppend(const rocksdb::Slice& bytes, std::uint64_t offset, const Options&,
+                      Debug*) override {
+    return disk_.append_at(*file_, offset, bytes);
+  }
   Io Close(const Options&, Debug*) override { return Io::OK(); }
   Io Flush(const Options&, Debug*) override { return Io::OK(); }
   Io Sync(const Options&, Debug*) override { return disk_.sync(*file_); }
@@ -186,20 +191,35 @@ void FaultFileSystem::forget_unsynced(const std::string& path, File& file) {
 // ---- of an open file ----------------------------------------------------------------------------
 
 Io FaultFileSystem::append(File& file, const rocksdb::Slice& bytes) {
+  return append_at(file, file.bytes.size(), bytes);
+}
+
+Io FaultFileSystem::append_at(File& file, std::uint64_t offset, const rocksdb::Slice& bytes) {
   const std::lock_guard lock(mutex_);
+  CHECK(offset <= file.bytes.size() && offset >= file.synced);
   if (Io begun = begin_change(faults_.append, "append"); !begun.ok()) {
     // What fails may have been done in part.
-    if (changes_ < cut_at_) file.bytes.append(bytes.data(), rng_.below(bytes.size() + 1));
+    if (changes_ < cut_at_) write_part(file, offset, bytes, rng_.below(bytes.size() + 1));
     return begun;
   }
-  const std::size_t after = file.bytes.size() + bytes.size();
-  if (after > file.room() && used_locked() + (after - file.room()) > faults_.capacity) {
+  const std::size_t after = offset + bytes.size();
+  const std::uint64_t used = used_locked();
+  if (after > file.room() && used + (after - file.room()) > faults_.capacity) {
+    const std::uint64_t free = faults_.capacity - std::min(faults_.capacity, used);
+    write_part(file, offset, bytes,
+               std::min<std::size_t>(file.room() + free - offset, bytes.size()));
     Io full = Io::NoSpace("append", "the disk is full");
     full.SetRetryable(true);
     return full;
   }
-  file.bytes.append(bytes.data(), bytes.size());
+  write_part(file, offset, bytes, bytes.size());
   return Io::OK();
+}
+
+void FaultFileSystem::write_part(File& file, std::uint64_t offset, const rocksdb::Slice& bytes,
+                                 std::size_t size) {
+  file.bytes.resize(offset);
+  file.bytes.append(bytes.data(), size);
 }
 
 Io FaultFileSystem::sync(File& file) {
@@ -396,6 +416,7 @@ Io FaultFileSystem::GetFreeSpace(const std::string&, const Options&, std::uint64
   const std::lock_guard lock(mutex_);
   const std::uint64_t used = used_locked();
   *bytes = faults_.capacity > used ? faults_.capacity - used : 0;
+  if (faults_.free_told > 0) *bytes = faults_.free_told;
   return Io::OK();
 }
 

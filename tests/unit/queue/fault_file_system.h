@@ -33,6 +33,9 @@ struct DiskFaults {
   double rename = 0;
   bool syncs_lie = false;  // says that it is done, and is not
   std::uint64_t capacity = std::uint64_t{1} << 40;
+  // What is told of the free room, whatever is there, as if somebody took it right after; 0: the
+  // truth.
+  std::uint64_t free_told = 0;
 };
 
 class FaultFileSystem : public rocksdb::FileSystem {
@@ -63,6 +66,8 @@ class FaultFileSystem : public rocksdb::FileSystem {
 
   // ---- of an open file ----
   Io append(File& file, const rocksdb::Slice& bytes);
+  // Over what may be there from `offset` on.
+  Io append_at(File& file, std::uint64_t offset, const rocksdb::Slice& bytes);
   Io sync(File& file);
   Io allocate(File& file, std::uint64_t bytes);
   Io sync_directory();
@@ -109,6 +114,8 @@ class FaultFileSystem : public rocksdb::FileSystem {
   using Names = std::map<std::string, Bytes>;
   using Changes = std::vector<std::pair<std::string, Bytes>>;  // null: the name is gone
 
+  static void write_part(File& file, std::uint64_t offset, const rocksdb::Slice& bytes,
+                         std::size_t size);
   Io begin_change(double chance, const char* what);
   Io find(const std::string& path, Bytes* file) const;
   void rename_in(Changes&& changes);
