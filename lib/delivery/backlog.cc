@@ -76,6 +76,11 @@ void Backlog::watch(const Batch& batch) {
   for (const Scheduled& entry : batch.entries) note_limit(entry);
 }
 
+void Backlog::review() {
+  ready_.change_each([](Scheduled& entry) { entry.look_again(); });
+  next_limit_ = Instant{};
+}
+
 void Backlog::spare_overdue() {
   while (!overdue_.empty()) {
     ready_.push_back(overdue_.pop_front());

@@ -5,7 +5,7 @@
 // Memory       40 bytes an entry at most; warm letters within Options::warm_bytes_max of the whole
 //              worker.
 // Cost         O(log entries) per entry filed or promoted; a sweep of the ready line O(ready), once
-//              a minute at most; what the operator wants O(entries).
+//              a minute at most; limits that change O(ready); what the operator wants O(entries).
 // Limits       kPromotedMax entries come to be ready in one call.
 // Does not     settle anybody.
 #pragma once
@@ -57,8 +57,8 @@ class Backlog {
   void watch(const Batch& batch);
   // Those that are past a limit can be tried after all.
   void spare_overdue();
-  // The settings have changed.
-  void review() { next_limit_ = Instant{}; }
+  // The time limits of the settings have changed.
+  void review();
 
   // At most `most` recipients of the message at the front. Null: there is none. The batch may come
   // with its letter. REQUIRES most > 0.

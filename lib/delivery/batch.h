@@ -45,6 +45,9 @@ struct Batch {
 
   MessageId id() const { return entries.front().id; }
   ShardId shard() const { return entries.front().shard; }
+  void look_again() {
+    for (Scheduled& entry : entries) entry.look_again();
+  }
   std::vector<std::uint16_t> numbers() const;
 };
 

@@ -92,8 +92,11 @@ void Destination::on_persisted(const Unsettled::Fate& fate, MessageId id, Turn& 
 }
 
 void Destination::on_reconfigured(const Options& before, Turn& turn) {
-  settings_ = settings_for(turn.options(), domain_);
-  backlog_.review();
+  const Settings old = std::exchange(settings_, settings_for(turn.options(), domain_));
+  if (!same_time_limits(old, settings_)) {
+    backlog_.review();
+    for (const auto& batch : staged_) batch->look_again();
+  }
   quota_->set_limits(settings_.limits);
   leave_worn_out(turn);
   if (route_differs(before, turn.options(), domain_)) {

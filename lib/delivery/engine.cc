@@ -232,6 +232,7 @@ void Engine::State::on(Reconfigured& event, Turn& turn) {
   CHECK(event.options != nullptr);
   const auto before = std::exchange(shared.options, event.options);
   for (const auto& [id, connection] : shared.connections) {
+    if (connection->batch) connection->batch->look_again();  // it may come back untried
     if (route_differs(*before, *shared.options, connection->owner->domain()))
       connection->owner->retire(*connection, turn);
   }

@@ -34,18 +34,27 @@ class ReadyLanes {
   }
   template <typename Visit>
   void for_each(const Visit& visit) const {
-    const auto walk = [&](const ReadyLine& lane) {
-      for (std::size_t i = 0; i < lane.size(); ++i) visit(lane.at(i));
-    };
-    walk(first_);
-    if (!others_) return;
-    for (const auto& [priority, lane] : *others_) walk(lane);
+    walk(*this, visit);
+  }
+  // REQUIRES that nobody's priority changes.
+  template <typename Change>
+  void change_each(const Change& change) {
+    walk(*this, change);
   }
   std::size_t memory_bytes() const;
 
  private:
   using Lanes = std::map<std::int8_t, ReadyLine, std::greater<>>;
 
+  template <typename Self, typename Visit>
+  static void walk(Self& self, const Visit& visit) {
+    const auto along = [&](auto& lane) {
+      for (std::size_t i = 0; i < lane.size(); ++i) visit(lane.at(i));
+    };
+    along(self.first_);
+    if (!self.others_) return;
+    for (auto& [priority, lane] : *self.others_) along(lane);
+  }
   ReadyLine& lane_for(const Scheduled& entry);
   void settle();
 

@@ -36,6 +36,12 @@ struct Scheduled {
   bool told : 1 = false;  // nobody is to be told any more that it is late
   // In the ready line: the letter was looked at, and `due` is when its next limit is reached.
   bool due_is_limit : 1 = false;
+
+  // The limits are not what they were when the letter was looked at, which alone knows what they
+  // come to now.
+  void look_again() {
+    if (due_is_limit) due = Instant{};
+  }
 };
 static_assert(sizeof(Scheduled) <= 32);
 
@@ -111,6 +117,7 @@ class ReadyLine {
   Scheduled pop_front();
   // REQUIRES index < size().
   const Scheduled& at(std::size_t index) const { return ring_[slot(index)]; }
+  Scheduled& at(std::size_t index) { return ring_[slot(index)]; }
   template <typename Wanted>
   void take(const Wanted& wanted, std::vector<Scheduled>& taken) {
     straighten();

@@ -44,6 +44,10 @@ bool same_networks(const std::vector<Network>& a, const std::vector<Network>& b)
 
 }  // namespace
 
+bool same_time_limits(const Settings& a, const Settings& b) {
+  return a.expire_after == b.expire_after && a.delay_notice_after == b.delay_notice_after;
+}
+
 Settings settings_for(const Options& options, const RoutingDomain& domain) {
   Settings settings;
   settings.limits = limits_for(options, domain);

@@ -16,6 +16,8 @@ struct Settings {
   std::array<Duration, policy::kRetryClasses> delay_notice_after{};
 };
 
+bool same_time_limits(const Settings& a, const Settings& b);
+
 Settings settings_for(const Options& options, const RoutingDomain& domain);
 
 // The fixed route of a domain; null: it goes by MX.

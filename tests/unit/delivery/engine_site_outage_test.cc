@@ -217,6 +217,23 @@ TEST(EngineSiteOutage, IsNoReasonToMissATimeThatTheSenderHasSet) {
   EXPECT_EQ(provider.told(notified).size(), 1U);
 }
 
+// It is staged, and waits for its domain's turn.
+TEST(EngineSiteOutage, IsNoReasonToMissATimeThatTheOperatorHasSetMeanwhile) {
+  DeadProvider provider;
+  for (std::size_t i = 0; i < 200; ++i) provider.send(numbered(i));
+  const MessageId id = provider.send("late.example", [](mail::Envelope& envelope) {
+    envelope.deliver_by = {kBegin + kExpiry - 1h, true, false};
+  });
+  provider.run_until(kBegin + 1h);
+  EXPECT_EQ(provider.fates.count(id), 0U);
+  provider.rig.options.retry.defaults.expire_after = 2h;
+  provider.tell(Reconfigured{std::make_shared<Options>(provider.rig.options)});
+  provider.run_until(kBegin + 2h - 1s);
+  EXPECT_EQ(provider.fates.count(id), 0U);
+  provider.run_until(kBegin + 2h + 2min);
+  EXPECT_EQ(provider.fates.at(id).back().settlement.ending, Ending::kExpired);
+}
+
 TEST(EngineSiteOutage, EndsNobodyBeforeTheHostsHaveFailedOnceMore) {
   DeadProvider provider;
   for (std::size_t i = 0; i < 3; ++i) provider.send(numbered(i));
