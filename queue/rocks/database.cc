@@ -94,9 +94,12 @@ Result<std::unique_ptr<Database>> Database::open(const RocksOptions& options) {
   rocksdb::DBOptions db_options = database_options(options);
   rocksdb::Env& base = *db_options.env;
   database->ballast_ = std::make_unique<Ballast>(base, options);
-  database->logs_ = std::make_shared<LogFiles>(base.GetFileSystem(), *database->ballast_);
+  database->logs_ =
+      std::make_shared<LogFiles>(base.GetFileSystem(), options.dir, *database->ballast_);
   database->env_ = with_log_files(base, database->logs_);
   db_options.env = database->env_.get();
+  database->trouble_ = std::make_shared<TroubleListener>(options.log);
+  db_options.listeners = {database->trouble_};
 
   Status opened = database->open_in(options, db_options);
   if (!opened && opened.error().code == ErrorCode::kFull && database->ballast_->throw_off()) {
@@ -152,6 +155,14 @@ Database::~Database() {
   for (rocksdb::ColumnFamilyHandle* family : families_) {
     if (family != nullptr) db_->DestroyColumnFamilyHandle(family);
   }
+}
+
+rocksdb::Status Database::write(const rocksdb::WriteOptions& how,
+                                rocksdb::WriteBatch& batch) const {
+  if (rocksdb::Status failed = newest_log_failure(); !failed.ok()) return failed;
+  rocksdb::Status status = db_->Write(how, &batch);
+  if (status.ok()) logs_->note_whole();
+  return status;
 }
 
 rocksdb::Status Database::get(Family from, std::string_view key,

@@ -18,6 +18,7 @@
 #include "queue/rocks/ballast.h"
 #include "queue/rocks/log_files.h"
 #include "queue/rocks/rocks_store.h"
+#include "queue/rocks/trouble_listener.h"
 
 namespace posthaste::queue {
 
@@ -40,8 +41,12 @@ class Database {
 
   rocksdb::DB& db() const { return *db_; }
   Ballast& ballast() const { return *ballast_; }
+  // The one way to write; of one thread. Refused with its error where the newest log has failed.
+  rocksdb::Status write(const rocksdb::WriteOptions& how, rocksdb::WriteBatch& batch) const;
   // As LogFiles.
   rocksdb::Status newest_log_failure() const { return logs_->newest_failure(); }
+  // As TroubleListener.
+  rocksdb::Status stopped_by() const { return trouble_->stopped_by(); }
   rocksdb::ColumnFamilyHandle* family(Family which) const {
     return families_[static_cast<std::size_t>(which)];
   }
@@ -55,10 +60,11 @@ class Database {
   Status open_in(const RocksOptions& options, const rocksdb::DBOptions& db_options);
   void take(rocksdb::DB* db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles);
 
-  // What is read from has none of these three.
+  // What is only read from has none of these four.
   std::unique_ptr<Ballast> ballast_;
   std::shared_ptr<LogFiles> logs_;
   std::unique_ptr<rocksdb::Env> env_;
+  std::shared_ptr<TroubleListener> trouble_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families_{};
   std::unique_ptr<rocksdb::DB> db_;
 };

@@ -8,7 +8,6 @@
 
 #include "queue/rocks/deletion_collector.h"
 #include "queue/rocks/logger.h"
-#include "queue/rocks/trouble_listener.h"
 
 namespace posthaste::queue {
 namespace {
@@ -72,7 +71,6 @@ rocksdb::DBOptions database_options(const RocksOptions& options) {
   db.info_log = std::make_shared<Logger>(options.log);
   db.info_log_level =
       rocksdb::InfoLogLevel::WARN_LEVEL;  // Debian builds without NDEBUG: DEBUG is its default
-  db.listeners = {std::make_shared<TroubleListener>(options.log)};
   db.max_background_jobs =
       2;  // one flush, one compaction: later releases list faults of concurrent flushes
   db.max_total_wal_size = options.wal_bytes_max;

@@ -36,7 +36,7 @@ StoreEvent Loader::load(const Load& load) const {
   if (done) done = load_body(load.id, load.body_bytes_max, *letter);
   if (!done && done.error().code == ErrorCode::kCorrupt) set_aside(load, done.error(), aside);
   if (aside.Count() > 0) {
-    const rocksdb::Status moved = database_.db().Write(rocksdb::WriteOptions(), &aside);
+    const rocksdb::Status moved = database_.write(rocksdb::WriteOptions(), aside);
     if (!moved.ok()) shelf_.report("setting a record aside: " + moved.ToString());
   }
   if (!done) return NotLoaded{load.ticket, load.shard, load.id, std::move(done.error())};

@@ -1,5 +1,7 @@
 #include "queue/rocks/log_files.h"
 
+#include <cstdint>
+#include <filesystem>
 #include <utility>
 
 namespace posthaste::queue {
@@ -17,21 +19,68 @@ class EnvWithLogFiles final : public rocksdb::EnvWrapper {
   }
 };
 
+// Without a "//" in it or behind it.
+std::string plain_parent(const std::string& path) {
+  return std::filesystem::path(path).lexically_normal().parent_path().string();
+}
+
 }  // namespace
 
-class LogFile final : public rocksdb::FSWritableFileOwnerWrapper {
+// What is known of one log, also when its file is closed.
+class LogFiles::Log {
  public:
-  LogFile(std::unique_ptr<rocksdb::FSWritableFile> file, LogFiles& files, std::uint64_t number)
-      : rocksdb::FSWritableFileOwnerWrapper(std::move(file)), files_(files), number_(number) {}
+  std::uint64_t size() const {
+    const std::lock_guard lock(mutex_);
+    return size_;
+  }
+  std::uint64_t whole() const {
+    const std::lock_guard lock(mutex_);
+    return whole_;
+  }
+  rocksdb::Status failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+  }
+  void grow(std::uint64_t by) {
+    const std::lock_guard lock(mutex_);
+    size_ += by;
+  }
+  void note_whole() {
+    const std::lock_guard lock(mutex_);
+    whole_ = size_;
+  }
+  void fail(const Io& how) {
+    const std::lock_guard lock(mutex_);
+    if (failure_.ok()) failure_ = how;
+  }
 
-  // At a place that we name: what failed was perhaps written in part, and is written over.
+ private:
+  mutable std::mutex mutex_;
+  std::uint64_t size_ = 0;
+  std::uint64_t whole_ = 0;
+  rocksdb::Status failure_;
+};
+
+class LogFiles::LogFile final : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  LogFile(std::unique_ptr<rocksdb::FSWritableFile> file, std::shared_ptr<Log> log, Ballast& ballast)
+      : rocksdb::FSWritableFileOwnerWrapper(std::move(file)),
+        log_(std::move(log)),
+        ballast_(ballast) {}
+
+  // RocksDB tries the rest of what failed once more when it leaves the log behind. That was refused
+  // as a whole, and is not to be found by the next start.
   Io Append(const rocksdb::Slice& bytes, const rocksdb::IOOptions& options, Debug* debug) override {
-    Io done = target()->PositionedAppend(bytes, size_, options, debug);
-    if (done.IsNoSpace() && files_.ballast_.throw_off()) {
-      done = target()->PositionedAppend(bytes, size_, options, debug);
+    if (!log_->failure().ok()) return Io::OK();
+    Io done = put(bytes, options, debug);
+    if (done.IsNoSpace() && ballast_.throw_off()) done = put(bytes, options, debug);
+    if (done.ok()) {
+      log_->grow(bytes.size());
+    } else {
+      log_->fail(done);
+      target()->Truncate(log_->whole(), options, debug).PermitUncheckedError();
     }
-    if (done.ok()) size_ += bytes.size();
-    return checked(std::move(done));
+    return done;
   }
   Io Append(const rocksdb::Slice& bytes, const rocksdb::IOOptions& options,
             const rocksdb::DataVerificationInfo&, Debug* debug) override {
@@ -45,41 +94,54 @@ class LogFile final : public rocksdb::FSWritableFileOwnerWrapper {
   }
 
  private:
+  // At a place that we name: what failed was perhaps written in part, and is written over.
+  Io put(const rocksdb::Slice& bytes, const rocksdb::IOOptions& options, Debug* debug) {
+    return target()->PositionedAppend(bytes, log_->size(), options, debug);
+  }
   Io checked(Io done) {
-    if (!done.ok()) files_.failed(number_, done);
+    if (!done.ok()) log_->fail(done);
     return done;
   }
 
-  LogFiles& files_;
-  const std::uint64_t number_;
-  std::uint64_t size_ = 0;
+  const std::shared_ptr<Log> log_;
+  Ballast& ballast_;
 };
 
-LogFiles::LogFiles(std::shared_ptr<rocksdb::FileSystem> beneath, Ballast& ballast)
-    : rocksdb::FileSystemWrapper(std::move(beneath)), ballast_(ballast) {}
+LogFiles::LogFiles(std::shared_ptr<rocksdb::FileSystem> beneath, std::string dir, Ballast& ballast)
+    : rocksdb::FileSystemWrapper(std::move(beneath)),
+      dir_(plain_parent(std::move(dir) + "/log")),
+      ballast_(ballast) {}
 
-rocksdb::Status LogFiles::newest_failure() const {
-  const std::lock_guard lock(mutex_);
-  return failed_ == newest_ ? failure_ : rocksdb::Status::OK();
+bool LogFiles::is_log(const std::string& path) const {
+  return path.ends_with(".log") && plain_parent(path) == dir_;
 }
 
-void LogFiles::failed(std::uint64_t log, const rocksdb::IOStatus& how) {
+std::shared_ptr<LogFiles::Log> LogFiles::newest() const {
   const std::lock_guard lock(mutex_);
-  if (log <= failed_) return;
-  failed_ = log;
-  failure_ = how;
+  return newest_;
+}
+
+rocksdb::Status LogFiles::newest_failure() const {
+  const auto log = newest();
+  return log ? log->failure() : rocksdb::Status::OK();
+}
+
+void LogFiles::note_whole() {
+  if (const auto log = newest()) log->note_whole();
 }
 
 Io LogFiles::NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                              std::unique_ptr<rocksdb::FSWritableFile>* result, Debug* debug) {
-  const bool is_log = path.ends_with(".log");
   Io made = target()->NewWritableFile(path, options, result, debug);
-  if (is_log && made.IsNoSpace() && ballast_.throw_off()) {
+  if (!is_log(path)) return made;
+  if (made.IsNoSpace() && ballast_.throw_off()) {
     made = target()->NewWritableFile(path, options, result, debug);
   }
-  if (!is_log || !made.ok()) return made;
+  if (!made.ok()) return made;
+  auto log = std::make_shared<Log>();
+  *result = std::make_unique<LogFile>(std::move(*result), log, ballast_);
   const std::lock_guard lock(mutex_);
-  *result = std::make_unique<LogFile>(std::move(*result), *this, ++newest_);
+  newest_ = std::move(log);
   return made;
 }
 

@@ -42,7 +42,7 @@ Status NoteBook::prune(Instant now) {
     return tl::unexpected(to_error(found->status(), "reading notes"));
   }
   if (batch.Count() == 0) return {};
-  const rocksdb::Status status = database_.db().Write(rocksdb::WriteOptions(), &batch);
+  const rocksdb::Status status = database_.write(rocksdb::WriteOptions(), batch);
   if (!status.ok()) return tl::unexpected(to_error(status, "pruning notes"));
   return {};
 }

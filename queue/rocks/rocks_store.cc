@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "queue/letters.h"
@@ -63,7 +64,8 @@ struct RocksStore::Parts {
   void empty_memtables() const;
   rocksdb::Status write();
   rocksdb::Status refuse(rocksdb::Status why);
-  void try_resume();
+  rocksdb::Status why_stuck(const rocksdb::Status& refused) const;
+  void find_out_if_stuck(const rocksdb::Status& refused);
   void count_tracked();
   void announce(std::vector<StoreEvent>& out);
 
@@ -81,7 +83,9 @@ struct RocksStore::Parts {
   bool announced = false;
   std::array<bool, kShards> released{};
   const std::function<bool(ShardId)> owned = [this](ShardId shard) { return !released[shard]; };
-  Clock::time_point resumed_at;
+  Clock::time_point trouble_since;
+  // Since when there is so much that RocksDB goes on by itself.
+  std::optional<Clock::time_point> room_since;
 };
 
 RocksStore::RocksStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -139,6 +143,11 @@ bool RocksStore::Parts::look_for_room() {
   if (!database->db().GetEnv()->GetFreeSpace(options.dir, &free).ok()) return true;
   const bool full = free < options.min_free_space;
   counters.free_space = free;
+  if (free < options.body_memtable_bytes + kRoomToWrite) {
+    room_since.reset();
+  } else if (!room_since) {
+    room_since = Clock::now();
+  }
   if (counters.full.exchange(full) != full) {
     if (full) empty_memtables();
     if (options.log) {
@@ -176,7 +185,7 @@ bool RocksStore::Parts::room_for(std::size_t bytes) {
 }
 
 rocksdb::Status RocksStore::Parts::refuse(rocksdb::Status why) {
-  counters.trouble = true;
+  if (!counters.trouble.exchange(true)) trouble_since = Clock::now();
   ++counters.failures;
   return why;
 }
@@ -187,15 +196,15 @@ rocksdb::Status RocksStore::Parts::write() {
   if (!room_for(batch.GetDataSize())) {
     return refuse(rocksdb::Status::NoSpace("the disk of the queue is full"));
   }
-  if (counters.trouble) try_resume();
-  if (rocksdb::Status failed = database->newest_log_failure(); !failed.ok()) return refuse(failed);
   rocksdb::WriteOptions how;
   how.sync = options.sync && transaction.durable();
   const Clock::time_point begun = Clock::now();
-  const rocksdb::Status status = database->db().Write(how, &batch);
+  const rocksdb::Status status = database->write(how, batch);
   if (!status.ok()) {
     if (status.IsNoSpace()) database->ballast().throw_off();
-    return refuse(status);
+    refuse(status);
+    find_out_if_stuck(status);
+    return status;
   }
   counters.trouble = false;
   ++counters.commits;
@@ -210,17 +219,24 @@ rocksdb::Status RocksStore::Parts::write() {
 // RocksDB recovers by itself from a full disk, but not from every error that may pass. When its log
 // could not be written or synced it goes on with a new one or not at all: nobody can tell what a
 // disk holds that failed to sync. Where it would go on with the same one, we do not.
-void RocksStore::Parts::try_resume() {
-  const Clock::time_point now = Clock::now();
-  if (now - resumed_at < options.resume_after) return;
-  resumed_at = now;
-  const rocksdb::Status status = database->db().Resume();  // "busy": it is at it
-  const rocksdb::Status same_log =
-      status.ok() ? database->newest_log_failure() : rocksdb::Status::OK();
-  if (status.severity() < rocksdb::Status::kFatalError && same_log.ok()) return;
-  if (counters.stuck.exchange(true) || !options.log) return;
-  options.log(LogLevel::kError, "the queue takes nothing any more until it is opened anew: " +
-                                    (status.ok() ? same_log : status).ToString());
+//
+// It is not asked to go on (DB::Resume): that waits, while the disk is full, for a compaction that
+// is tried again and again.
+rocksdb::Status RocksStore::Parts::why_stuck(const rocksdb::Status& refused) const {
+  const rocksdb::Status stopped = database->stopped_by();
+  if (stopped.severity() >= rocksdb::Status::kFatalError) return stopped;
+  const rocksdb::Status same_log = database->newest_log_failure();
+  if (stopped.ok() && !same_log.ok()) return same_log;
+  const bool long_enough =
+      room_since && Clock::now() - std::max(*room_since, trouble_since) >= options.stuck_after;
+  return long_enough ? refused : rocksdb::Status::OK();
+}
+
+void RocksStore::Parts::find_out_if_stuck(const rocksdb::Status& refused) {
+  const rocksdb::Status why = why_stuck(refused);
+  if (why.ok() || counters.stuck.exchange(true) || !options.log) return;
+  options.log(LogLevel::kError,
+              "the queue takes nothing any more until it is opened anew: " + why.ToString());
 }
 
 bool RocksStore::gain(std::size_t records, std::vector<StoreEvent>& out) {
@@ -237,10 +253,11 @@ MessageId RocksStore::last_id() const { return parts_->ledger.last_id(); }
 Status RocksStore::prune_history(Instant before) {
   const auto first = message_key(MessageId{});
   const auto last = message_key(first_id_from(before));
-  rocksdb::DB& db = parts_->database->db();
-  const rocksdb::Status status =
-      db.DeleteRange(rocksdb::WriteOptions(), parts_->database->family(Family::kEvent),
-                     slice(first.view()), slice(last.view()));
+  const Database& database = *parts_->database;
+  rocksdb::WriteBatch batch;
+  rocksdb::Status status =
+      batch.DeleteRange(database.family(Family::kEvent), slice(first.view()), slice(last.view()));
+  if (status.ok()) status = database.write(rocksdb::WriteOptions(), batch);
   if (!status.ok()) return tl::unexpected(to_error(status, "pruning the history"));
   return {};
 }

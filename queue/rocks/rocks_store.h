@@ -38,17 +38,17 @@ struct RocksOptions {
   // Bytes. Below it new mail is refused, while fates are still stored.
   std::uint64_t min_free_space = std::uint64_t{2} << 30;
   // Bytes held in a file beside the database, for fates when the disk is full to its last byte all
-  // the same; 0: none.
-  std::uint64_t ballast_bytes = std::uint64_t{64} << 20;
+  // the same; 0: none. RocksDB does not go on before there is room for a memtable of bodies.
+  std::uint64_t ballast_bytes = std::uint64_t{128} << 20;
   // One memtable of bodies, of which there are at most four; and one of each other family, at most
   // three.
   std::size_t body_memtable_bytes = std::size_t{64} << 20;
   std::size_t record_memtable_bytes = std::size_t{16} << 20;
   // The write-ahead log is cut back beyond it; a start reads that much again.
   std::uint64_t wal_bytes_max = std::uint64_t{512} << 20;
-  // After a write that failed: until RocksDB is asked to go on. It also tries by itself, every 5 s,
-  // where the disk was full.
-  Duration resume_after = std::chrono::seconds(1);
+  // How long RocksDB may refuse writes though there is room, before it counts as stuck. It tries to
+  // go on every 5 s.
+  Duration stuck_after = std::chrono::minutes(1);
   // When gain() cannot read on: until it tries again; twice as long each time.
   Duration reread_after = std::chrono::milliseconds(100);
   LogFunction log;  // may be empty

@@ -147,7 +147,7 @@ void ShardScan::remove_ended() {
 // Not synced: lost in a power cut, it is found to do again at the next start.
 void ShardScan::write(rocksdb::WriteBatch& batch) {
   if (batch.Count() == 0) return;
-  const rocksdb::Status status = database_.db().Write(rocksdb::WriteOptions(), &batch);
+  const rocksdb::Status status = database_.write(rocksdb::WriteOptions(), batch);
   if (!status.ok()) shelf_.report("tidying the queue: " + status.ToString());
   batch.Clear();
 }

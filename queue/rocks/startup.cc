@@ -139,7 +139,7 @@ Result<std::uint64_t> start_up(const Database& database, const RocksOptions& opt
   batch.Put(family, slice(kLastIdKey), slice(message_key(ledger.last_id()).view()));
   rocksdb::WriteOptions write;
   write.sync = options.sync || *schema != kSchema;
-  if (const auto status = database.db().Write(write, &batch); !status.ok()) {
+  if (const auto status = database.write(write, batch); !status.ok()) {
     return tl::unexpected(to_error(status, "writing to the queue in " + options.dir));
   }
   ledger.keep();

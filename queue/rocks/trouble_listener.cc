@@ -2,12 +2,28 @@
 
 namespace posthaste::queue {
 
+rocksdb::Status TroubleListener::stopped_by() const {
+  const std::lock_guard lock(mutex_);
+  return stopped_by_;
+}
+
+// A compaction that fails for want of room stops nobody.
 void TroubleListener::OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* error) {
+  if (error->severity() >= rocksdb::Status::kHardError) {
+    const std::lock_guard lock(mutex_);
+    if (error->severity() > stopped_by_.severity()) stopped_by_ = *error;
+  }
   say(LogLevel::kError, "the queue cannot be written: " + error->ToString());
 }
 
 void TroubleListener::OnErrorRecoveryEnd(const rocksdb::BackgroundErrorRecoveryInfo& info) {
   if (info.new_bg_error.ok()) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopped_by_.severity() < rocksdb::Status::kFatalError) {
+        stopped_by_ = rocksdb::Status::OK();
+      }
+    }
     say(LogLevel::kWarning, "the queue can be written again");
   } else {
     say(LogLevel::kError, "the queue still cannot be written: " + info.new_bg_error.ToString());

@@ -53,6 +53,9 @@ class Writer final : public rocksdb::FSWritableFile {
                       Debug*) override {
     return disk_.append_at(*file_, offset, bytes);
   }
+  Io Truncate(std::uint64_t size, const Options&, Debug*) override {
+    return disk_.truncate(*file_, size);
+  }
   Io Close(const Options&, Debug*) override { return Io::OK(); }
   Io Flush(const Options&, Debug*) override { return Io::OK(); }
   Io Sync(const Options&, Debug*) override { return disk_.sync(*file_); }
@@ -77,9 +80,14 @@ class Directory final : public rocksdb::FSDirectory {
   FaultFileSystem& disk_;
 };
 
+// Nobody sleeps long by it, and it is slow by so much that RocksDB, which looks every 5 s whether a
+// full disk has room again, wakes after a millisecond.
 class HastyClock final : public rocksdb::SystemClockWrapper {
  public:
   using rocksdb::SystemClockWrapper::SystemClockWrapper;
+  std::uint64_t NowMicros() override {
+    return rocksdb::SystemClockWrapper::NowMicros() - kSlowByMicros;
+  }
   const char* Name() const override { return "posthaste.HastyClock"; }
   void SleepForMicroseconds(int micros) override {
     rocksdb::SystemClockWrapper::SleepForMicroseconds(std::min(micros, kSleepMicrosMax));
@@ -87,6 +95,7 @@ class HastyClock final : public rocksdb::SystemClockWrapper {
 
  private:
   static constexpr int kSleepMicrosMax = 100;
+  static constexpr std::uint64_t kSlowByMicros = 4'999'000;
 };
 
 class FaultEnv final : public rocksdb::EnvWrapper {
@@ -222,6 +231,14 @@ void FaultFileSystem::write_part(File& file, std::uint64_t offset, const rocksdb
   file.bytes.append(bytes.data(), size);
 }
 
+Io FaultFileSystem::truncate(File& file, std::uint64_t size) {
+  const std::lock_guard lock(mutex_);
+  if (Io begun = begin_change(0, "truncate"); !begun.ok()) return begun;
+  file.bytes.resize(size);
+  file.synced = std::min(file.synced, file.bytes.size());
+  return Io::OK();
+}
+
 Io FaultFileSystem::sync(File& file) {
   const std::lock_guard lock(mutex_);
   if (Io begun = begin_change(faults_.sync, "sync"); !begun.ok()) return begun;
@@ -298,6 +315,7 @@ Io FaultFileSystem::NewWritableFile(const std::string& path, const rocksdb::File
                                     std::unique_ptr<rocksdb::FSWritableFile>* result, Debug*) {
   const std::lock_guard lock(mutex_);
   if (Io begun = begin_change(faults_.create, "create"); !begun.ok()) return begun;
+  if (used_locked() >= faults_.capacity) return Io::NoSpace("create", "the disk is full");
   auto file = std::make_shared<File>();
   rename_in({{plain(path), file}});
   *result = std::make_unique<Writer>(*this, std::move(file));

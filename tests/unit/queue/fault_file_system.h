@@ -32,6 +32,7 @@ struct DiskFaults {
   double create = 0;
   double rename = 0;
   bool syncs_lie = false;  // says that it is done, and is not
+  // Bytes. Where it is used up, not even an empty file can be made.
   std::uint64_t capacity = std::uint64_t{1} << 40;
   // What is told of the free room, whatever is there, as if somebody took it right after; 0: the
   // truth.
@@ -68,6 +69,7 @@ class FaultFileSystem : public rocksdb::FileSystem {
   Io append(File& file, const rocksdb::Slice& bytes);
   // Over what may be there from `offset` on.
   Io append_at(File& file, std::uint64_t offset, const rocksdb::Slice& bytes);
+  Io truncate(File& file, std::uint64_t size);
   Io sync(File& file);
   Io allocate(File& file, std::uint64_t bytes);
   Io sync_directory();
