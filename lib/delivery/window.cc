@@ -32,10 +32,12 @@ bool Window::slow_down(TooMuch what, std::size_t in_use, Instant now, std::strin
   all_connections_.before = std::max({all_connections_.before, used, 1U});
   words_ = std::move(words);
   stepped_ = now;
-  if (slowed_ && now < slowed_at_ + kSlowedAtMostEvery) return false;
+  const bool heard = slowed_ && now < slowed_at_ + kSlowedAtMostEvery;
+  const bool first_of_mail = what == TooMuch::kMail && rate_ == 0;
+  if (heard && !first_of_mail) return false;
   slowed_ = true;
   slowed_at_ = now;
-  connections_ = std::max(std::min(connections_, used) / 2, 1U);
+  if (!heard) connections_ = std::max(std::min(connections_, used) / 2, 1U);
   if (what == TooMuch::kCalls) return true;
   if (rate_ == 0) {
     all_messages_.before = std::max(sent_lately(now), 2 * kRateLeast);

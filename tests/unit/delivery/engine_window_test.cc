@@ -48,6 +48,17 @@ TEST(Window, LetsMailPassAtItsPaceWhereOnlyCallsAreTooMany) {
   EXPECT_EQ(window.connections(), Window::kAll);
 }
 
+TEST(Window, HeedsTooMuchMailRightAfterTooManyCallsAndDoesNotHalveTwice) {
+  Window window;
+  for (int i = 0; i < 100; ++i) window.on_sent(kStart + Duration(300ms) * i);
+  EXPECT_TRUE(window.slow_down(TooMuch::kCalls, 16, kStart + 30s, "too many connections"));
+  EXPECT_TRUE(window.slow_down(TooMuch::kMail, 8, kStart + 31s, "too much mail"));
+  EXPECT_EQ(window.connections(), 8U);
+  EXPECT_EQ(window.rate(), 50U);
+  EXPECT_FALSE(window.slow_down(TooMuch::kMail, 8, kStart + 32s, "too much mail"));
+  EXPECT_EQ(window.rate(), 50U);
+}
+
 TEST(Window, NeverClosesAltogether) {
   Window window;
   for (int i = 0; i < 20; ++i)
