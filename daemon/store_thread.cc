@@ -115,7 +115,7 @@ void StoreThread::drain() {
     write_the_rest();
     loop_.stop();
   }
-  arm();
+  if (!stopping_) arm();
 }
 
 // Before the thread ends. A disk that refuses gets some time to come round; what it refuses to the

@@ -34,7 +34,8 @@ class BusyWorld {
       std::deque<Event> step;
       std::swap(step, next_);
       quiet = step.empty() ? quiet + 1 : 0;
-      if (step.empty()) rig_.now = std::max(rig_.now, rig_.engine().deadline());
+      const Instant next = rig_.engine().deadline();
+      if (step.empty() && next != kNever) rig_.now = std::max(rig_.now, next);
       step.emplace_back(Tick{});
       rig_.now += 1ms;
       for (Event& event : step) tell(std::move(event));
