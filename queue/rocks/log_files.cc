@@ -1,5 +1,6 @@
 #include "queue/rocks/log_files.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <utility>
@@ -9,6 +10,8 @@ namespace {
 
 using Io = rocksdb::IOStatus;
 using Debug = rocksdb::IODebugContext;
+
+constexpr std::size_t kAllocatedAhead = std::size_t{4} << 20;
 
 class EnvWithLogFiles final : public rocksdb::EnvWrapper {
  public:
@@ -37,7 +40,7 @@ class LogFiles::Log {
     const std::lock_guard lock(mutex_);
     return whole_;
   }
-  rocksdb::Status failure() const {
+  Io failure() const {
     const std::lock_guard lock(mutex_);
     return failure_;
   }
@@ -49,6 +52,18 @@ class LogFiles::Log {
     const std::lock_guard lock(mutex_);
     whole_ = size_;
   }
+  void note_torn() {
+    const std::lock_guard lock(mutex_);
+    torn_ = true;
+  }
+  void note_cut() {
+    const std::lock_guard lock(mutex_);
+    torn_ = false;
+  }
+  bool torn() const {
+    const std::lock_guard lock(mutex_);
+    return torn_;
+  }
   void fail(const Io& how) {
     const std::lock_guard lock(mutex_);
     if (failure_.ok()) failure_ = how;
@@ -58,7 +73,8 @@ class LogFiles::Log {
   mutable std::mutex mutex_;
   std::uint64_t size_ = 0;
   std::uint64_t whole_ = 0;
-  rocksdb::Status failure_;
+  bool torn_ = false;  // perhaps there is more than `whole_`
+  Io failure_;
 };
 
 class LogFiles::LogFile final : public rocksdb::FSWritableFileOwnerWrapper {
@@ -68,17 +84,17 @@ class LogFiles::LogFile final : public rocksdb::FSWritableFileOwnerWrapper {
         log_(std::move(log)),
         ballast_(ballast) {}
 
-  // RocksDB tries the rest of what failed once more when it leaves the log behind. That was refused
-  // as a whole, and is not to be found by the next start.
+  // What fails was refused as a whole, and is not to be found by the next start.
   Io Append(const rocksdb::Slice& bytes, const rocksdb::IOOptions& options, Debug* debug) override {
-    if (!log_->failure().ok()) return Io::OK();
+    if (Io before = log_->failure(); !before.ok()) return before;
     Io done = put(bytes, options, debug);
     if (done.IsNoSpace() && ballast_.throw_off()) done = put(bytes, options, debug);
     if (done.ok()) {
       log_->grow(bytes.size());
     } else {
       log_->fail(done);
-      target()->Truncate(log_->whole(), options, debug).PermitUncheckedError();
+      log_->note_torn();
+      cut_back(options, debug).PermitUncheckedError();
     }
     return done;
   }
@@ -86,17 +102,30 @@ class LogFiles::LogFile final : public rocksdb::FSWritableFileOwnerWrapper {
             const rocksdb::DataVerificationInfo&, Debug* debug) override {
     return Append(bytes, options, debug);
   }
+  // Also of a log that RocksDB has left behind.
   Io Sync(const rocksdb::IOOptions& options, Debug* debug) override {
+    if (Io cut = cut_back(options, debug); !cut.ok()) return cut;
     return checked(target()->Sync(options, debug));
   }
   Io Fsync(const rocksdb::IOOptions& options, Debug* debug) override {
+    if (Io cut = cut_back(options, debug); !cut.ok()) return cut;
     return checked(target()->Fsync(options, debug));
+  }
+  // As much as a memtable holds would be more than the ballast can spare.
+  void SetPreallocationBlockSize(std::size_t bytes) override {
+    target()->SetPreallocationBlockSize(std::min(bytes, kAllocatedAhead));
   }
 
  private:
   // At a place that we name: what failed was perhaps written in part, and is written over.
   Io put(const rocksdb::Slice& bytes, const rocksdb::IOOptions& options, Debug* debug) {
     return target()->PositionedAppend(bytes, log_->size(), options, debug);
+  }
+  Io cut_back(const rocksdb::IOOptions& options, Debug* debug) {
+    if (!log_->torn()) return Io::OK();
+    Io done = target()->Truncate(log_->whole(), options, debug);
+    if (done.ok()) log_->note_cut();
+    return done;
   }
   Io checked(Io done) {
     if (!done.ok()) log_->fail(done);

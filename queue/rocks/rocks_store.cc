@@ -4,7 +4,6 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <optional>
 #include <utility>
 
 #include "queue/letters.h"
@@ -14,6 +13,7 @@
 #include "queue/rocks/ledger.h"
 #include "queue/rocks/loader.h"
 #include "queue/rocks/note_book.h"
+#include "queue/rocks/room.h"
 #include "queue/rocks/shard_scan.h"
 #include "queue/rocks/shelf.h"
 #include "queue/rocks/startup.h"
@@ -21,9 +21,6 @@
 
 namespace posthaste::queue {
 namespace {
-
-// What stays free of the disk, beside what a commit takes itself.
-constexpr std::uint64_t kRoomToWrite = std::uint64_t{4} << 20;
 
 using Clock = std::chrono::steady_clock;
 
@@ -42,8 +39,6 @@ struct Counters {
   std::atomic<std::uint64_t> failures{0};
   std::atomic<std::uint64_t> bytes{0};
   std::atomic<Duration::rep> last_sync{0};
-  std::atomic<std::uint64_t> free_space{0};
-  std::atomic<bool> full{false};
   std::atomic<bool> trouble{false};
   std::atomic<bool> stuck{false};
   std::atomic<std::uint64_t> tracked{0};
@@ -59,12 +54,10 @@ struct RocksStore::Parts {
         ledger(std::move(begun)),
         epoch(now) {}
 
-  bool look_for_room();
-  bool room_for(std::size_t bytes);
-  void empty_memtables() const;
   rocksdb::Status write();
   rocksdb::Status refuse(rocksdb::Status why);
-  rocksdb::Status why_stuck(const rocksdb::Status& refused) const;
+  bool has_excuse(const rocksdb::Status& refused) const;
+  rocksdb::Status why_stuck(const rocksdb::Status& refused);
   void find_out_if_stuck(const rocksdb::Status& refused);
   void count_tracked();
   void announce(std::vector<StoreEvent>& out);
@@ -78,14 +71,13 @@ struct RocksStore::Parts {
   NoteBook notes{*database, shelf};
   Transaction transaction{*database, ledger, scan, shelf, notes};
   Loader loader{*database, scan, shelf};
+  Room room{*database, options};
   Counters counters;
 
   bool announced = false;
   std::array<bool, kShards> released{};
   const std::function<bool(ShardId)> owned = [this](ShardId shard) { return !released[shard]; };
-  Clock::time_point trouble_since;
-  // Since when there is so much that RocksDB goes on by itself.
-  std::optional<Clock::time_point> room_since;
+  Clock::time_point no_excuse_since;  // while `trouble`
 };
 
 RocksStore::RocksStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -99,7 +91,6 @@ Result<std::unique_ptr<RocksStore>> RocksStore::open(RocksOptions options) {
   if (!epoch) return tl::unexpected(epoch.error());
   auto parts =
       std::make_unique<Parts>(std::move(options), std::move(*database), std::move(ledger), *epoch);
-  parts->look_for_room();
   return std::unique_ptr<RocksStore>(new RocksStore(std::move(parts)));
 }
 
@@ -107,7 +98,7 @@ bool RocksStore::commit(std::span<Request> batch, std::vector<StoreEvent>& out) 
   Parts& parts = *parts_;
   repeat_envelopes(batch);
   parts.announce(out);
-  parts.transaction.begin(parts.look_for_room());
+  parts.transaction.begin(parts.room.look());
   for (const Request& request : batch) {
     parts.transaction.plan(request);
     if (const auto* release = std::get_if<Release>(&request)) {
@@ -137,55 +128,8 @@ void RocksStore::Parts::announce(std::vector<StoreEvent>& out) {
   for (ShardId shard = 0; shard < kShards; ++shard) out.push_back(Gained{shard, epoch});
 }
 
-bool RocksStore::Parts::look_for_room() {
-  std::uint64_t free = 0;
-  // If it does not tell, the write itself will.
-  if (!database->db().GetEnv()->GetFreeSpace(options.dir, &free).ok()) return true;
-  const bool full = free < options.min_free_space;
-  counters.free_space = free;
-  if (free < options.body_memtable_bytes + kRoomToWrite) {
-    room_since.reset();
-  } else if (!room_since) {
-    room_since = Clock::now();
-  }
-  if (counters.full.exchange(full) != full) {
-    if (full) empty_memtables();
-    if (options.log) {
-      options.log(LogLevel::kWarning,
-                  full ? "the disk of the queue is nearly full: new mail is refused"
-                       : "the disk of the queue has room again: new mail is accepted");
-    }
-  }
-  if (!full) database->ballast().take_in(free);
-  return !full;
-}
-
-// Does not wait for it. When the disk gets full: while there is still room for it. To go on after a
-// full disk, RocksDB has to write out first what it has in memory, and then it has the ballast for
-// that, no more.
-void RocksStore::Parts::empty_memtables() const {
-  rocksdb::FlushOptions how;
-  how.wait = false;
-  how.allow_write_stall = true;  // else it would wait, for what the flush is to prevent
-  for (const Family family : kAllFamilies) {
-    database->db().Flush(how, database->family(family)).PermitUncheckedError();
-  }
-}
-
-// RocksDB should not be the one who finds out: what is in memory is written out then before it goes
-// on, and when nothing is, its log is lost to us (log_files.h). Between this look and the write
-// somebody else may still take the room; the log has the ballast for that.
-bool RocksStore::Parts::room_for(std::size_t bytes) {
-  std::uint64_t free = 0;
-  const auto enough = [&] {
-    const bool told = database->db().GetEnv()->GetFreeSpace(options.dir, &free).ok();
-    return !told || free >= bytes + kRoomToWrite;
-  };
-  return !counters.full || enough() || (database->ballast().throw_off() && enough());
-}
-
 rocksdb::Status RocksStore::Parts::refuse(rocksdb::Status why) {
-  if (!counters.trouble.exchange(true)) trouble_since = Clock::now();
+  if (!counters.trouble.exchange(true)) no_excuse_since = Clock::now();
   ++counters.failures;
   return why;
 }
@@ -193,7 +137,7 @@ rocksdb::Status RocksStore::Parts::refuse(rocksdb::Status why) {
 rocksdb::Status RocksStore::Parts::write() {
   rocksdb::WriteBatch& batch = transaction.finish();
   if (batch.Count() == 0) return rocksdb::Status::OK();
-  if (!room_for(batch.GetDataSize())) {
+  if (!room.has_for(batch.GetDataSize())) {
     return refuse(rocksdb::Status::NoSpace("the disk of the queue is full"));
   }
   rocksdb::WriteOptions how;
@@ -201,7 +145,7 @@ rocksdb::Status RocksStore::Parts::write() {
   const Clock::time_point begun = Clock::now();
   const rocksdb::Status status = database->write(how, batch);
   if (!status.ok()) {
-    if (status.IsNoSpace()) database->ballast().throw_off();
+    if (status.IsNoSpace()) room.make_some();
     refuse(status);
     find_out_if_stuck(status);
     return status;
@@ -216,20 +160,28 @@ rocksdb::Status RocksStore::Parts::write() {
   return status;
 }
 
+// A stall, or tables that are being written out, which may take long on a slow disk.
+bool RocksStore::Parts::has_excuse(const rocksdb::Status& refused) const {
+  std::uint64_t flushes = 0;
+  database->db().GetAggregatedIntProperty(rocksdb::DB::Properties::kNumRunningFlushes, &flushes);
+  return refused.IsIncomplete() || flushes > 0;
+}
+
 // RocksDB recovers by itself from a full disk, but not from every error that may pass. When its log
 // could not be written or synced it goes on with a new one or not at all: nobody can tell what a
 // disk holds that failed to sync. Where it would go on with the same one, we do not.
 //
 // It is not asked to go on (DB::Resume): that waits, while the disk is full, for a compaction that
 // is tried again and again.
-rocksdb::Status RocksStore::Parts::why_stuck(const rocksdb::Status& refused) const {
+rocksdb::Status RocksStore::Parts::why_stuck(const rocksdb::Status& refused) {
   const rocksdb::Status stopped = database->stopped_by();
   if (stopped.severity() >= rocksdb::Status::kFatalError) return stopped;
   const rocksdb::Status same_log = database->newest_log_failure();
   if (stopped.ok() && !same_log.ok()) return same_log;
-  const bool long_enough =
-      room_since && Clock::now() - std::max(*room_since, trouble_since) >= options.stuck_after;
-  return long_enough ? refused : rocksdb::Status::OK();
+  const Clock::time_point now = Clock::now();
+  if (has_excuse(refused)) no_excuse_since = now;
+  const auto waited = std::min(now - no_excuse_since, room.enough_for());
+  return waited >= options.stuck_after ? refused : rocksdb::Status::OK();
 }
 
 void RocksStore::Parts::find_out_if_stuck(const rocksdb::Status& refused) {
@@ -272,7 +224,7 @@ void RocksStore::give_back_room() {
   std::uint64_t entries = 0;
   const bool known = database.db().GetIntProperty(
       database.family(Family::kBody), rocksdb::DB::Properties::kNumEntriesActiveMemTable, &entries);
-  if (known && entries >= kEntriesMin && !parts_->counters.full) parts_->empty_memtables();
+  if (known && entries >= kEntriesMin && !parts_->room.full()) parts_->room.empty_memtables();
 }
 
 Status RocksStore::prune_notes(Instant now) { return parts_->notes.prune(now); }
@@ -310,8 +262,8 @@ RocksStats RocksStore::stats() const {
                     .bytes = now.bytes,
                     .corrupt = parts_->shelf.count(),
                     .last_sync = Duration(now.last_sync),
-                    .free_space = now.free_space,
-                    .full = now.full,
+                    .free_space = parts_->room.free_space(),
+                    .full = parts_->room.full(),
                     .trouble = now.trouble,
                     .stuck = now.stuck,
                     .tracked = now.tracked,

@@ -9,7 +9,10 @@ rocksdb::Status TroubleListener::stopped_by() const {
 
 // A compaction that fails for want of room stops nobody.
 void TroubleListener::OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* error) {
-  if (error->severity() >= rocksdb::Status::kHardError) {
+  if (error->severity() < rocksdb::Status::kHardError) {
+    return say(LogLevel::kWarning, "the queue's tables cannot be merged: " + error->ToString());
+  }
+  {
     const std::lock_guard lock(mutex_);
     if (error->severity() > stopped_by_.severity()) stopped_by_ = *error;
   }
@@ -17,17 +20,16 @@ void TroubleListener::OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb:
 }
 
 void TroubleListener::OnErrorRecoveryEnd(const rocksdb::BackgroundErrorRecoveryInfo& info) {
-  if (info.new_bg_error.ok()) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (stopped_by_.severity() < rocksdb::Status::kFatalError) {
-        stopped_by_ = rocksdb::Status::OK();
-      }
-    }
-    say(LogLevel::kWarning, "the queue can be written again");
-  } else {
-    say(LogLevel::kError, "the queue still cannot be written: " + info.new_bg_error.ToString());
+  if (!info.new_bg_error.ok()) {
+    return say(LogLevel::kError,
+               "the queue still cannot be written: " + info.new_bg_error.ToString());
   }
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_by_.ok() || stopped_by_.severity() >= rocksdb::Status::kFatalError) return;
+    stopped_by_ = rocksdb::Status::OK();
+  }
+  say(LogLevel::kWarning, "the queue can be written again");
 }
 
 void TroubleListener::OnStallConditionsChanged(const rocksdb::WriteStallInfo& info) {
