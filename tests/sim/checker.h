@@ -142,6 +142,8 @@ class Checker {
     Instant had_enough;                              // when it last said so; the epoch: it has not
     std::size_t sent_before = 0;                     // in the two minutes before
     std::size_t open_before = 0;                     // connections of the worker just then
+    Instant calls_refused;                           // by a 421; the epoch: never
+    std::size_t open_when_refused = 0;
   };
   // One suspension, as long as it held.
   struct Stop {
@@ -185,6 +187,7 @@ class Checker {
   void check_stopped(const Key& key, const Track& track);
   // ---- checker_flow.cc
   void check_priority(const Key& key, const Call& call);
+  void note_refused_call(const Call& call, const smtp::Reply& reply);
   void note_verdicts(const Call& call, const smtp::TransactionResult& result);
   void check_slowed(const std::string& domain);
   void check_share(const std::string& domain) const;

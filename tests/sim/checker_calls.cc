@@ -86,7 +86,11 @@ void Checker::on_leaving(ConnId conn) {
   if (call.state == Call::State::kUp) paces_[call.domain].last_up[call.wish] = world_.now();
   call.state = Call::State::kLeaving;
 }
-void Checker::on_failed(ConnId conn, const smtp::SessionFailure& /*failure*/) { on_leaving(conn); }
+void Checker::on_failed(ConnId conn, const smtp::SessionFailure& failure) {
+  const auto found = calls_.find(conn);
+  if (found != calls_.end()) note_refused_call(found->second, failure.reply);
+  on_leaving(conn);
+}
 
 void Checker::on_closed(ConnId conn) {
   on_finished(conn, {});

@@ -15,6 +15,8 @@ constexpr std::size_t kLeast = 10;
 constexpr std::size_t kOnTheirWay = 4;
 // Longer than nothing is given back after a site has said that it has enough.
 constexpr Duration kSlowed = 50s;
+// What several connections hear at one time is heard once.
+constexpr Duration kHalvedAtMostEvery = 10s;
 
 bool says_enough(const smtp::Reply& reply) {
   return reply.code == 451 && reply.enhanced.subject == 7 && reply.enhanced.detail == 28;
@@ -26,6 +28,14 @@ void Checker::on_backed_off(const delivery::BackedOff& event) {
   Pace& pace = paces_[event.domain.text()];
   pace.back_offs[event.tls_wish] = {world_.now(), event.until};
   pace.comebacks[event.tls_wish] = 0;
+}
+
+// Connections are halved for it already; what is said of mail soon after does not halve them again.
+void Checker::note_refused_call(const Call& call, const smtp::Reply& reply) {
+  Pace& pace = paces_[call.domain];
+  if (reply.code != 421 || world_.now() < pace.calls_refused + kHalvedAtMostEvery) return;
+  pace.calls_refused = world_.now();
+  pace.open_when_refused = calls_.size();
 }
 
 void Checker::note_verdicts(const Call& call, const smtp::TransactionResult& result) {
@@ -41,6 +51,9 @@ void Checker::note_verdicts(const Call& call, const smtp::TransactionResult& res
   pace.had_enough = world_.now();
   pace.sent_before = pace.sent.size();
   pace.open_before = calls_.size();
+  if (world_.now() < pace.calls_refused + kHalvedAtMostEvery) {
+    pace.open_before = std::max(pace.open_before, pace.open_when_refused);
+  }
   pace.sent.clear();
 }
 
