@@ -21,7 +21,11 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
+#ifdef __SANITIZE_THREAD__
+constexpr std::uint64_t kSeeds = 100;  // each is fifteen times as long
+#else
 constexpr std::uint64_t kSeeds = 400;  // some 20 s of CPU
+#endif
 constexpr int kLivesMax = 4;
 constexpr std::uint64_t kManyChanges = 1'000'000'000;
 constexpr int kStepsMax = 40;
