@@ -67,13 +67,15 @@ void Checker::check_slowed(const std::string& domain) {
     world_.violate("had enough of us, and gets as much as ever: " + domain);
 }
 
-// Nor does he see more connections. REQUIRES that one more is about to be opened.
+// Nor does he see more connections. What was called before a reload, which may have changed the
+// hosts, ends with its message. REQUIRES that one more is about to be opened.
 void Checker::check_share(const std::string& domain) const {
   const Pace& pace = paces_.at(domain);
   const auto open =
       1 +
       static_cast<std::size_t>(std::count_if(calls_.begin(), calls_.end(), [&](const auto& call) {
-        return call.second.domain == domain && call.second.state != Call::State::kLeaving;
+        return call.second.domain == domain && call.second.state != Call::State::kLeaving &&
+               call.second.began >= reloaded_;
       }));
   const bool slowed = pace.had_enough != Instant{} && world_.now() < pace.had_enough + kSlowed;
   if (slowed && open > std::max<std::size_t>(1, (pace.open_before + 1) / 2))
