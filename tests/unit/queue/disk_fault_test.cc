@@ -240,8 +240,9 @@ class SuddenlyFullDisk : public ::testing::Test {
  protected:
   SuddenlyFullDisk() { disk_->CreateDir("/queue", {}, nullptr).PermitUncheckedError(); }
 
-  void open(std::uint64_t ballast_bytes) {
+  void open(std::uint64_t ballast_bytes, Duration stuck_after = std::chrono::hours(1)) {
     RocksOptions options = small_options("/queue");
+    options.stuck_after = stuck_after;
     options.sync = true;
     options.min_free_space = kFloor;
     options.ballast_bytes = ballast_bytes;
@@ -305,6 +306,23 @@ TEST_F(SuddenlyFullDisk, NeverWritesOnALogThatFailedOnce) {
   open(0);
   EXPECT_THAT(list_all(*store_), SizeIs(3));
   EXPECT_THAT(only<Settled>(settle(id_at(1))), SizeIs(1));
+}
+
+// It tells of room, and has none: RocksDB tries to go on, again and again.
+TEST_F(SuddenlyFullDisk, IsNotWaitedForWhereThereIsRoomToSee) {
+  for (const Duration stuck_after : {Duration(std::chrono::hours(1)), Duration(100)}) {
+    open(0, stuck_after);
+    disk_->set_faults(DiskFaults{.capacity = disk_->used() + 10, .free_told = 2 * kFloor});
+    const auto enough = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    for (int i = 0; i < 1000 || stuck_after < std::chrono::seconds(1); ++i) {
+      const std::string words(10'000, 'x');
+      commit_one(*store_, Keep{NoteKind::kTlsHost, "mx", words, kNever});
+      if (store_->stuck() || std::chrono::steady_clock::now() > enough) break;
+    }
+    EXPECT_EQ(store_->stuck(), stuck_after < std::chrono::seconds(1));
+    EXPECT_TRUE(store_->stats().trouble);
+    empty();
+  }
 }
 
 TEST_F(SuddenlyFullDisk, OpensInTheRoomOfTheBallast) {
